@@ -1,0 +1,222 @@
+"""MetaLearner: meta-train a Keras model on task batches, then adapt it to new tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tsmaml.engine.adaptation import (
+    Adapted,
+    Meta,
+    Problem,
+    Samples,
+    adapt_tasks,
+    initial_rates,
+    put,
+)
+from tsmaml.engine.algorithms import Algorithm, maml
+from tsmaml.engine.batch import TaskBatch, check_batch
+from tsmaml.engine.functional import FunctionalModel
+from tsmaml.engine.mapping import choose
+from tsmaml.engine.objective import as_loss
+from tsmaml.engine.outer_rule import OuterState
+from tsmaml.engine.training import (
+    Best,
+    Callback,
+    History,
+    OuterLoop,
+    Sampler,
+    checkpoint_arrays,
+    restore_arrays,
+    train,
+)
+from tsmaml.errors import TrainingError
+
+
+class MetaLearner:
+    """A Keras model, an algorithm and a loss, ready to be meta-trained and adapted.
+
+    Args:
+        model: a built Keras 3 model; its present weights are where meta-training starts. They are
+            not changed until :meth:`write_to_model`.
+        algorithm: for instance ``engine.maml(rate=0.01, steps=1)``.
+        loss: a name that Keras knows, a Keras loss, or ``loss(targets, outputs)`` that returns one
+            value a sample or an element.
+        optimizer: the outer optimiser, a fresh Keras one; Adam(1e-3) where None (SGD(1.0), which
+            makes the step ``theta' - theta``, times 0.1, for Reptile).
+        seed: decides what the sampler and random layers draw.
+        vectorize: ``"auto"``, ``"vectorized"`` or ``"loop"``: how tasks run side by side.
+        jit: whether XLA compiles the step: True, False or ``"auto"``.
+        n_chunks: split each meta-batch into so many parts to bound memory; None: as needed.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        algorithm: Algorithm | None = None,
+        loss: Any = "mse",
+        *,
+        optimizer: keras.optimizers.Optimizer | None = None,
+        seed: int = 0,
+        vectorize: str = "auto",
+        jit: bool | str = "auto",
+        n_chunks: int | None = None,
+    ) -> None:
+        self.net = FunctionalModel(model)
+        self.algorithm = algorithm if algorithm is not None else maml()
+        self.problem = Problem.of(self.net, as_loss(loss), self.algorithm)
+        self._map_tasks, self._jit = choose(model, vectorize, jit)
+        meta = Meta(self.net.initial(), initial_rates(self.problem))
+        if optimizer is None:
+            reptile = self.algorithm.outer == "reptile"
+            optimizer = keras.optimizers.SGD(0.1) if reptile else keras.optimizers.Adam(1e-3)
+        self._outer = OuterLoop(
+            self.problem, OuterState(meta, optimizer), self._map_tasks, self._jit, seed, n_chunks
+        )
+        self._best = Best(())
+        self._adapt = tf.function(self._adapt_batch, jit_compile=self._jit, autograph=False)
+        self._predict = tf.function(self._predict_batch, jit_compile=self._jit, autograph=False)
+        self.adapt_traces = 0
+
+    @property
+    def meta(self) -> Meta:
+        """The meta-parameters: the initialisation and the learned inner rates."""
+        return self._outer.state.meta()
+
+    @property
+    def train_traces(self) -> int:
+        """How many times a training or scoring step was compiled: one for each shape."""
+        return self._outer.traces
+
+    def fit(
+        self,
+        sampler: Sampler | Iterable[TaskBatch],
+        steps: int,
+        *,
+        validation: TaskBatch | Sequence[TaskBatch] = (),
+        validate_every: int = 200,
+        patience: int | None = None,
+        callbacks: Sequence[Callback] = (),
+        on_pause: Callable[[], None] | None = None,
+        pause_seconds: float = 60.0,
+    ) -> History:
+        """Meta-train until ``steps`` outer steps have been done in all.
+
+        Args:
+            sampler: either a function of a seed (int64 tensor ``[2]``) that returns a
+                :class:`TaskBatch` by TensorFlow operations alone: it is compiled into the loop, and a
+                resumed run draws what an uninterrupted one would; or an iterable of task batches.
+            steps: outer steps in all; calling again with a larger number goes on.
+            validation: fixed task batches, scored every ``validate_every`` steps; the best
+                initialisation is the one that is kept.
+            patience: stop after so many validations in a row without a better one; None: never.
+            callbacks: functions that are told of a :class:`Progress`.
+            on_pause: called every ``pause_seconds`` and at the end, to write a checkpoint.
+
+        Raises:
+            TrainingError: if a batch does not fit, or the loss is not finite from the start.
+        """
+        if validate_every < 1:
+            raise TrainingError(f"validate_every is {validate_every}; wanted is 1 or more.")
+        batches = [validation] if isinstance(validation, TaskBatch) else list(validation)
+        for batch in batches:
+            check_batch(batch)
+        feed: Sampler | Iterator[TaskBatch] = sampler if callable(sampler) else iter(sampler)
+        return train(
+            self._outer,
+            feed,
+            steps,
+            validation=batches,
+            validate_every=validate_every,
+            patience=patience,
+            callbacks=list(callbacks),
+            best=self._best,
+            on_pause=None if on_pause is None else lambda _: on_pause(),
+            pause_seconds=pause_seconds,
+        )
+
+    def adapt(
+        self,
+        inputs: Any,
+        targets: Any,
+        weights: Any = None,
+        *,
+        steps: int | None = None,
+    ) -> Adapted:
+        """Adapt to tasks side by side; the meta-parameters stay as they are.
+
+        Args:
+            inputs, targets: support samples, nests of ``[tasks, samples, ...]``.
+            weights: ``[tasks, samples]`` or finer; None: all count.
+            steps: inner steps; None: as many as in meta-training.
+
+        Returns:
+            the adapted parameters, at each task's best finite state judged on its support.
+        """
+        inputs, targets = (tf.nest.map_structure(tf.convert_to_tensor, x) for x in (inputs, targets))
+        if weights is None:
+            weights = tf.ones(tf.nest.flatten(targets)[0].shape[:2], self.net.dtype)
+        steps = self.algorithm.steps if steps is None else steps
+        support = Samples(inputs, targets, tf.convert_to_tensor(weights))
+        return self._adapt(self.meta, support, tf.constant(steps, tf.int32))
+
+    def predict(self, inputs: Any, adapted: Adapted | None = None) -> Any:
+        """Outputs for ``[tasks, samples, ...]`` inputs, adapted, or zero-step where None."""
+        inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
+        return self._predict(self.meta, None if adapted is None else adapted.fast, inputs)
+
+    def score(self, batches: TaskBatch | Sequence[TaskBatch]) -> tuple[float, float]:
+        """Mean query loss over tasks: ``(zero-step, adapted)``."""
+        return self._outer.score([batches] if isinstance(batches, TaskBatch) else batches)
+
+    def write_to_model(self) -> None:
+        """Copy the meta-learned initialisation into the Keras model's own variables."""
+        self.net.assign(self.meta.parameters)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The meta-parameters by name, to be stored: ``{"parameters/<path>": ..., "rates/0": ...}``."""
+        named = {
+            f"parameters/{name}": np.array(value)
+            for name, value in zip(self.net.names, self.meta.parameters, strict=True)
+        }
+        named.update({f"rates/{i}": np.array(rate) for i, rate in enumerate(self.meta.rates)})
+        return named
+
+    def load_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Take back what :meth:`arrays` gave.
+
+        Raises:
+            TrainingError: naming the first array that is missing or has another shape.
+        """
+        wanted = self.arrays()
+        for name, value in wanted.items():
+            if name not in arrays or arrays[name].shape != value.shape:
+                given = f"shape {list(arrays[name].shape)}" if name in arrays else "missing"
+                raise TrainingError(f"{name} should have shape {list(value.shape)}, but is {given}.")
+        values = [tf.constant(arrays[name]) for name in wanted]
+        self._outer.state.assign(tf.nest.pack_sequence_as(self.meta, values))
+
+    def checkpoint(self) -> dict[str, np.ndarray]:
+        """Everything that a resumed run needs to end with the same bits as one that ran through."""
+        return checkpoint_arrays(self._outer, self._best)
+
+    def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
+        """Continue from a checkpoint: the next :meth:`fit` goes on at its step."""
+        self._best = restore_arrays(self._outer, arrays)
+
+    def _adapt_batch(self, meta: Meta, support: Samples, steps: tf.Tensor) -> Adapted:
+        self.adapt_traces += 1
+        return adapt_tasks(self.problem, meta, support, steps, self._map_tasks)
+
+    def _predict_batch(self, meta: Meta, fast: Any, inputs: Any) -> Any:
+        self.adapt_traces += 1
+        if fast is None:
+            return self._map_tasks(lambda x: self.net(meta.parameters, x), inputs)
+        return self._map_tasks(
+            lambda task: self.net(put(self.problem, meta.parameters, task[0]), task[1]),
+            (fast, inputs),
+        )

@@ -1,0 +1,104 @@
+"""Ways to run one function over many tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from tsmaml.errors import UsageError
+
+MapTasks = Callable[[Callable[[Any], Any], Any], Any]
+WAYS = ("auto", "vectorized", "loop")
+
+# Rolled recurrent layers hold TensorList variants, which vectorized_map can't batch.
+_RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
+
+
+def vectorized(function: Callable[[Any], Any], elements: Any) -> Any:
+    """All tasks side by side in one set of batched operations."""
+    return tf.vectorized_map(function, elements, fallback_to_while_loop=False)
+
+
+def loop(function: Callable[[Any], Any], elements: Any) -> Any:
+    """One task after the other, inside the graph."""
+    n_tasks = tf.nest.flatten(elements)[0].shape[0]
+    results = [
+        function(tf.nest.map_structure(lambda tensor, i=i: tensor[i], elements))
+        for i in range(n_tasks)
+    ]
+    return tf.nest.map_structure(lambda *parts: tf.stack(parts), *results)
+
+
+def has_rolled_recurrence(model: keras.Model) -> bool:
+    """Whether a recurrent layer of the model runs as a loop over time."""
+    for layer in model._flatten_layers():
+        inner = layer.forward_layer if isinstance(layer, keras.layers.Bidirectional) else layer
+        if isinstance(layer, _RECURRENT) and not getattr(inner, "unroll", False):
+            return True
+    return False
+
+
+def has_recurrence(model: keras.Model) -> bool:
+    """Whether the model has a recurrent layer at all."""
+    return any(isinstance(layer, _RECURRENT) for layer in model._flatten_layers())
+
+
+def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, bool]:
+    """Pick the way of mapping and whether XLA compiles the step.
+
+    Args:
+        way: ``"auto"``, ``"vectorized"`` or ``"loop"``.
+        jit: True, False or ``"auto"``: XLA, except for recurrent models, whose unrolled second
+            derivative takes XLA minutes to compile.
+    """
+    if way not in WAYS:
+        raise UsageError(f"vectorize is {way!r}; wanted is one of {', '.join(WAYS)}.")
+    if way == "auto":
+        way = "loop" if has_rolled_recurrence(model) else "vectorized"
+    return (
+        vectorized if way == "vectorized" else loop,
+        not has_recurrence(model) if jit == "auto" else bool(jit),
+    )
+
+
+def in_chunks(
+    function: Callable[[Any], Any], elements: Any, n_chunks: int
+) -> Any:
+    """Sum of ``function`` over equal chunks of the task axis, one chunk in memory at a time.
+
+    Args:
+        function: takes a chunk, returns a nest of tensors (sums over its tasks).
+        elements: nest of tensors ``[tasks, ...]``; ``n_chunks`` divides ``tasks``.
+    """
+    if n_chunks == 1:
+        return function(elements)
+    chunked = tf.nest.map_structure(
+        lambda tensor: tf.reshape(tensor, [n_chunks, -1, *tensor.shape[1:]]), elements
+    )
+
+    def part(index: Any) -> Any:
+        return function(tf.nest.map_structure(partial(_row, index=index), chunked))
+
+    def body(index: tf.Tensor, total: Any) -> tuple[tf.Tensor, Any]:
+        return index + 1, tf.nest.map_structure(tf.add, total, part(index))
+
+    _, total = tf.while_loop(
+        lambda index, _: index < n_chunks, body, (tf.constant(1), part(0))
+    )
+    return total
+
+
+def _row(tensor: tf.Tensor, index: Any) -> tf.Tensor:
+    return tensor[index]
+
+
+def chunks_for(n_tasks: int, bytes_per_task: int, budget: int = 512 * 2**20) -> int:
+    """The smallest number of equal chunks whose tasks fit the budget (bytes)."""
+    for n_chunks in range(1, n_tasks + 1):
+        if n_tasks % n_chunks == 0 and n_tasks // n_chunks * bytes_per_task <= budget:
+            return n_chunks
+    return n_tasks

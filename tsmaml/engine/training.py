@@ -1,0 +1,306 @@
+"""The outer loop: compiled steps, validation, early stopping, interruption, resumption."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from tsmaml.engine.adaptation import Meta, Problem, Samples, adapt_tasks, put, task_loss
+from tsmaml.engine.batch import TaskBatch, check_batch
+from tsmaml.engine.mapping import MapTasks
+from tsmaml.engine.outer import outer_gradient
+from tsmaml.engine.outer_rule import OuterState
+from tsmaml.errors import TrainingError
+
+Sampler = Callable[[tf.Tensor], TaskBatch]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What a callback is told, after a few outer steps or after a validation.
+
+    Attributes:
+        step: outer steps done.
+        steps: outer steps wanted.
+        support_loss: mean support loss before adaptation, since the last report.
+        query_loss: mean query loss after adaptation, since the last report.
+        seconds: since the start of this ``fit``.
+        validation_loss: adapted query loss of the validation tasks, where they were just scored.
+        zero_step_loss: their query loss at the initialisation.
+        compiling: True for the one report before the first step.
+    """
+
+    step: int
+    steps: int
+    support_loss: float
+    query_loss: float
+    seconds: float
+    validation_loss: float | None = None
+    zero_step_loss: float | None = None
+    compiling: bool = False
+
+
+Callback = Callable[[Progress], None]
+
+
+@dataclass
+class History:
+    """What happened in :meth:`MetaLearner.fit <tsmaml.engine.MetaLearner.fit>`.
+
+    Attributes:
+        reports: one :class:`Progress` each, oldest first.
+        step: outer steps done in all.
+        best_step: the step whose meta-parameters were kept.
+        stopped_by: ``"steps"``, ``"patience"``, ``"interrupt"`` or ``"not finite"``.
+    """
+
+    reports: list[Progress] = field(default_factory=list)
+    step: int = 0
+    best_step: int = 0
+    stopped_by: str = "steps"
+
+
+class OuterLoop:
+    """Outer steps on a meta-batch sampler, compiled once.
+
+    Args:
+        problem: model, loss and algorithm.
+        state: meta-parameters and optimiser, moved in place.
+        map_tasks: way of mapping over tasks.
+        jit: whether XLA compiles.
+        seed: of the sampler and of random layers.
+        n_chunks: into how many chunks a meta-batch is split; None: as memory asks for.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        state: OuterState,
+        map_tasks: MapTasks,
+        jit: bool,
+        seed: int,
+        n_chunks: int | None = None,
+    ) -> None:
+        self.problem, self.state, self.seed = problem, state, seed
+        self._map_tasks, self._jit, self._n_chunks = map_tasks, jit, n_chunks
+        self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="outer_step")
+        self.traces = 0
+        self._runs: dict[Any, Any] = {}
+        self._score = tf.function(self._score_batch, jit_compile=jit, autograph=False)
+
+    def run(self, sampler: Sampler | Iterator[TaskBatch], n_steps: int) -> tuple[float, float]:
+        """Do ``n_steps`` outer steps; mean support and query loss over them."""
+        if callable(sampler):
+            if sampler not in self._runs:
+                self._runs[sampler] = tf.function(
+                    lambda count: self._many_steps(sampler, count),
+                    jit_compile=self._jit,
+                    autograph=False,
+                )
+            support, query = self._runs[sampler](tf.constant(n_steps))
+            return float(support) / n_steps, float(query) / n_steps
+        if "fed" not in self._runs:
+            self._runs["fed"] = tf.function(self._fed_step, jit_compile=self._jit, autograph=False)
+        sums = np.zeros(2)
+        for _ in range(n_steps):
+            batch = next(sampler, None)
+            if batch is None:
+                raise TrainingError("The sampler ran out of task batches before the last step.")
+            sums += [float(loss) for loss in self._runs["fed"](TaskBatch(*batch))]
+        return float(sums[0]) / n_steps, float(sums[1]) / n_steps
+
+    def score(self, batches: Iterable[TaskBatch]) -> tuple[float, float]:
+        """Query loss of the initialisation and of the adapted parameters, mean over all tasks."""
+        sums = np.zeros(3)
+        for batch in batches:
+            sums += np.array([float(part) for part in self._score(self.state.meta(), batch)])
+        return float(sums[0] / sums[2]), float(sums[1] / sums[2])
+
+    def _many_steps(self, sampler: Sampler, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Steps in one in-graph loop, sampling included."""
+        self.traces += 1
+        zero = tf.constant(0.0, self.problem.net.dtype)
+
+        def body(index: Any, support: Any, query: Any) -> tuple[Any, Any, Any]:
+            data_seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
+            losses = self._one_step(sampler(data_seed))
+            return index + 1, support + losses[0], query + losses[1]
+
+        _, support, query = tf.while_loop(
+            lambda index, *_: index < count, body, (tf.constant(0), zero, zero)
+        )
+        return support, query
+
+    def _fed_step(self, batch: TaskBatch) -> tuple[tf.Tensor, tf.Tensor]:
+        self.traces += 1
+        return self._one_step(batch)
+
+    def _one_step(self, batch: TaskBatch) -> tuple[tf.Tensor, tf.Tensor]:
+        check_batch(batch)
+        # Another stream than the sampler's: the two must not draw the same numbers.
+        seed = tf.stack([tf.constant(self.seed + 2**31, tf.int64), self.step])
+        grads, losses = outer_gradient(
+            self.problem, self.state.meta(), batch, seed, self._map_tasks, self._n_chunks
+        )
+        self.state.apply(grads)
+        self.step.assign_add(1)
+        return losses.support, losses.query
+
+    def _score_batch(self, meta: Meta, batch: TaskBatch) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        """Sums over tasks of the zero-step and the adapted query loss, and how many count."""
+        self.traces += 1
+        steps = tf.constant(self.problem.algorithm.steps)
+        adapted = adapt_tasks(self.problem, meta, Samples(*batch[:3]), steps, self._map_tasks)
+
+        def losses(task: Any) -> Any:
+            fast, query = task
+            before = task_loss(self.problem, meta.parameters, Samples(*query))
+            after = task_loss(self.problem, put(self.problem, meta.parameters, fast), Samples(*query))
+            return before, after, tf.cast(tf.reduce_any(query[2] > 0), before.dtype)
+
+        before, after, counts = self._map_tasks(losses, (adapted.fast, tuple(batch[3:])))
+        return (
+            tf.reduce_sum(before * counts),
+            tf.reduce_sum(after * counts),
+            tf.reduce_sum(counts),
+        )
+
+
+@dataclass
+class Best:
+    """The meta-parameters with the lowest validation loss so far."""
+
+    meta: tuple[np.ndarray, ...]
+    loss: float = math.inf
+    step: int = 0
+    stale: int = 0
+
+
+def train(
+    outer: OuterLoop,
+    sampler: Sampler | Iterator[TaskBatch],
+    steps: int,
+    *,
+    validation: list[TaskBatch],
+    validate_every: int,
+    patience: int | None,
+    callbacks: list[Callback],
+    best: Best,
+    on_pause: Callable[[Best], None] | None = None,
+    pause_seconds: float = 60.0,
+    report_seconds: float = 0.5,
+) -> History:
+    """Run the outer loop until ``steps`` in all, patience or an interrupt ends it.
+
+    The meta-parameters are left at the best validated step, or at the last where there are no
+    validation tasks. How many steps one compiled call takes is fitted to ``report_seconds``;
+    it has no influence on the result.
+
+    Args:
+        on_pause: called every ``pause_seconds``, and at the end, with everything still in place for
+            a checkpoint.
+    """
+    history = History(step=int(outer.step), best_step=best.step)
+    started = paused = time.monotonic()
+    chunk = 1
+
+    def report(progress: Progress) -> None:
+        history.reports.append(progress)
+        for callback in callbacks:
+            callback(progress)
+
+    def validate(support: float, query: float) -> None:
+        zero_step, adapted = outer.score(validation)
+        if adapted < best.loss:
+            best.meta, best.loss = _snapshot(outer.state), adapted
+            best.step, best.stale = history.step, 0
+        else:
+            best.stale += 1
+        elapsed = time.monotonic() - started
+        report(Progress(history.step, steps, support, query, elapsed, adapted, zero_step))
+
+    report(Progress(history.step, steps, math.nan, math.nan, 0.0, compiling=True))
+    try:
+        if validation and history.step == 0:
+            validate(math.nan, math.nan)
+        while history.step < steps:
+            before = time.monotonic()
+            due = validate_every - history.step % validate_every if validation else steps
+            n_steps = min(chunk, due, steps - history.step)
+            support, query = outer.run(sampler, n_steps)
+            if not math.isfinite(query):
+                _stop_not_finite(outer, history, best, support, query)
+                break
+            history.step += n_steps
+            took = max(time.monotonic() - before, 1e-6)
+            if n_steps == chunk:  # the first call also compiles: it grows from 1 at any rate
+                chunk = int(min(max(1, n_steps * report_seconds / took), 4 * chunk))
+            report(Progress(history.step, steps, support, query, time.monotonic() - started))
+            if validation and history.step % validate_every == 0:
+                validate(support, query)
+                if patience is not None and best.stale > patience:
+                    history.stopped_by = "patience"
+                    break
+            if on_pause is not None and time.monotonic() - paused > pause_seconds:
+                on_pause(best)
+                paused = time.monotonic()
+    except KeyboardInterrupt:
+        history.stopped_by = "interrupt"
+        history.step = int(outer.step)
+    if on_pause is not None and history.stopped_by != "not finite":
+        on_pause(best)
+    if validation and best.meta:
+        outer.state.assign(_meta_of(outer.state, best.meta))
+        history.best_step = best.step
+    else:
+        history.best_step = history.step
+    return history
+
+
+def _stop_not_finite(
+    outer: OuterLoop, history: History, best: Best, support: float, query: float
+) -> None:
+    """A loss turned NaN or infinite: go back to the best state, or say that there is none."""
+    if not best.meta or best.step == 0:
+        raise TrainingError(
+            f"The loss is not finite after outer step {int(outer.step)} "
+            f"(support {support}, query {query}).",
+            hint="Lower the inner rate or the outer learning rate, or clip with clip_norm=... "
+            "(algorithm) and global_clipnorm=... (optimiser).",
+        )
+    history.stopped_by = "not finite"
+
+
+def _snapshot(state: OuterState) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(part) for part in tf.nest.flatten(state.meta()))
+
+
+def _meta_of(state: OuterState, arrays: tuple[np.ndarray, ...]) -> Meta:
+    return tf.nest.pack_sequence_as(state.meta(), [tf.constant(array) for array in arrays])
+
+
+def checkpoint_arrays(outer: OuterLoop, best: Best) -> dict[str, np.ndarray]:
+    """Everything that a resumed run needs to end with the same bits."""
+    arrays = outer.state.arrays()
+    arrays["step"] = np.array(int(outer.step))
+    arrays["best.loss"] = np.array(best.loss)
+    arrays["best.counts"] = np.array([best.step, best.stale])
+    arrays.update({f"best.{i}": part for i, part in enumerate(best.meta)})
+    return arrays
+
+
+def restore_arrays(outer: OuterLoop, arrays: Mapping[str, np.ndarray]) -> Best:
+    """Take back what :func:`checkpoint_arrays` gave."""
+    outer.state.restore(arrays)
+    outer.step.assign(int(arrays["step"]))
+    parts = []
+    while f"best.{len(parts)}" in arrays:
+        parts.append(arrays[f"best.{len(parts)}"])
+    step, stale = (int(part) for part in arrays["best.counts"])
+    return Best(tuple(parts), float(arrays["best.loss"]), step, stale)
