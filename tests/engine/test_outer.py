@@ -122,15 +122,18 @@ def test_first_order_gradient_is_the_query_gradient_at_the_adapted_weights(
         weights = [tf.constant(part) for part in meta.parameters]
 
         def loss(parameters, x, y, w):
-            residual = tf.square(tf.tanh(x @ parameters[0] + parameters[1]) @ parameters[2]
-                                 + parameters[3] - y)
+            residual = tf.square(
+                tf.tanh(x @ parameters[0] + parameters[1]) @ parameters[2] + parameters[3] - y
+            )
             return tf.reduce_sum(tf.reduce_mean(residual, 1) * w) / tf.reduce_sum(w)
 
         for _ in range(2):
             with tf.GradientTape() as tape:
                 tape.watch(weights)
                 value = loss(weights, xs, ys, ws)
-            weights = [p - 0.1 * g for p, g in zip(weights, tape.gradient(value, weights), strict=True)]
+            weights = [
+                p - 0.1 * g for p, g in zip(weights, tape.gradient(value, weights), strict=True)
+            ]
         with tf.GradientTape() as tape:
             tape.watch(weights)
             value = loss(weights, xq, yq, wq)

@@ -63,7 +63,10 @@ def initial_rates(problem: Problem) -> Parameters:
         "layer_step": [(layers, algorithm.steps)],
         "parameter": [problem.net.shapes[i] for i in problem.chosen],
     }
-    return tuple(tf.fill(shape, tf.constant(algorithm.rate, dtype)) for shape in shapes[algorithm.learned_rates])
+    return tuple(
+        tf.fill(shape, tf.constant(algorithm.rate, dtype))
+        for shape in shapes[algorithm.learned_rates]
+    )
 
 
 def take(problem: Problem, parameters: Sequence[tf.Tensor]) -> Parameters:

@@ -57,13 +57,17 @@ class Algorithm:
         if self.steps < 1 or self.steps != int(self.steps):
             raise UsageError(f"steps is {self.steps!r}; an algorithm takes 1 inner step or more.")
         if self.learned_rates not in RATE_KINDS:
-            raise UsageError(f"learned_rates is {self.learned_rates!r}; wanted is one of {RATE_KINDS}.")
+            raise UsageError(
+                f"learned_rates is {self.learned_rates!r}; wanted is one of {RATE_KINDS}."
+            )
         if self.order not in (1, 2):
             raise UsageError(f"order is {self.order!r}; wanted is 1 or 2.")
         if self.outer not in OUTER_RULES:
             raise UsageError(f"outer is {self.outer!r}; wanted is one of {OUTER_RULES}.")
         if self.clip_norm is not None and not self.clip_norm > 0:
-            raise UsageError(f"clip_norm is {self.clip_norm!r}; wanted is a positive number or None.")
+            raise UsageError(
+                f"clip_norm is {self.clip_norm!r}; wanted is a positive number or None."
+            )
         if self.outer == "reptile" and self.learned_rates is not None:
             raise UsageError("Reptile has no gradient that a learned rate could follow.")
 

@@ -74,9 +74,7 @@ class FunctionalModel:
         if seed is not None:
             for index in self._seed_states:
                 state[index] = tf.cast(seed, state[index].dtype)
-        outputs, _ = self.model.stateless_call(
-            list(parameters), state, inputs, training=training
-        )
+        outputs, _ = self.model.stateless_call(list(parameters), state, inputs, training=training)
         return outputs
 
     @property
@@ -104,7 +102,9 @@ class FunctionalModel:
             try:
                 pattern = re.compile(adapts)
             except re.error as error:
-                raise TrainingError(f"adapts={adapts!r} is no regular expression: {error}.") from None
+                raise TrainingError(
+                    f"adapts={adapts!r} is no regular expression: {error}."
+                ) from None
             chosen = tuple(i for i in everything if pattern.search(self.names[i]))
         if not chosen:
             raise TrainingError(
@@ -122,7 +122,9 @@ class FunctionalModel:
         if head:
             return head
         last_layer = self.names[-1].rpartition("/")[0]
-        return tuple(i for i, name in enumerate(self.names) if name.rpartition("/")[0] == last_layer)
+        return tuple(
+            i for i, name in enumerate(self.names) if name.rpartition("/")[0] == last_layer
+        )
 
     def layers_of(self, indices: Sequence[int]) -> tuple[int, ...]:
         """Number the layers that own the given variables: ``[0, 0, 1, 1, 2]``."""

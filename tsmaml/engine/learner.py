@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import keras
@@ -125,7 +126,15 @@ class MetaLearner:
         batches = [validation] if isinstance(validation, TaskBatch) else list(validation)
         for batch in batches:
             check_batch(batch)
-        feed: Sampler | Iterator[TaskBatch] = sampler if callable(sampler) else iter(sampler)
+        feed: Sampler | Iterator[TaskBatch]
+        if callable(sampler):
+            feed, first = sampler, sampler(self._outer.data_seed())
+        else:
+            feed = iter(sampler)
+            first = next(feed, None)
+            feed = feed if first is None else chain([first], feed)
+        if first is not None:
+            self._outer.check(TaskBatch(*first))
         return train(
             self._outer,
             feed,
@@ -157,7 +166,9 @@ class MetaLearner:
         Returns:
             the adapted parameters, at each task's best finite state judged on its support.
         """
-        inputs, targets = (tf.nest.map_structure(tf.convert_to_tensor, x) for x in (inputs, targets))
+        inputs, targets = (
+            tf.nest.map_structure(tf.convert_to_tensor, x) for x in (inputs, targets)
+        )
         if weights is None:
             weights = tf.ones(tf.nest.flatten(targets)[0].shape[:2], self.net.dtype)
         steps = self.algorithm.steps if steps is None else steps
@@ -178,13 +189,16 @@ class MetaLearner:
         self.net.assign(self.meta.parameters)
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The meta-parameters by name, to be stored: ``{"parameters/<path>": ..., "rates/0": ...}``."""
-        named = {
-            f"parameters/{name}": np.array(value)
-            for name, value in zip(self.net.names, self.meta.parameters, strict=True)
+        """The meta-parameters, to be stored: ``{"parameters/0": ..., "rates/0": ...}``.
+
+        Numbered in the order of the model's variables: Keras counts up the names of unnamed
+        layers, so that the same model has other names in another process.
+        """
+        return {
+            f"{kind}/{index}": np.array(value)
+            for kind, values in self.meta._asdict().items()
+            for index, value in enumerate(values)
         }
-        named.update({f"rates/{i}": np.array(rate) for i, rate in enumerate(self.meta.rates)})
-        return named
 
     def load_arrays(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Take back what :meth:`arrays` gave.
@@ -196,7 +210,9 @@ class MetaLearner:
         for name, value in wanted.items():
             if name not in arrays or arrays[name].shape != value.shape:
                 given = f"shape {list(arrays[name].shape)}" if name in arrays else "missing"
-                raise TrainingError(f"{name} should have shape {list(value.shape)}, but is {given}.")
+                raise TrainingError(
+                    f"{name} should have shape {list(value.shape)}, but is {given}."
+                )
         values = [tf.constant(arrays[name]) for name in wanted]
         self._outer.state.assign(tf.nest.pack_sequence_as(self.meta, values))
 

@@ -20,17 +20,18 @@ _RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
 
 def vectorized(function: Callable[[Any], Any], elements: Any) -> Any:
     """All tasks side by side in one set of batched operations."""
-    return tf.vectorized_map(function, elements, fallback_to_while_loop=False)
+    plain = tf.autograph.experimental.do_not_convert(function)
+    return tf.vectorized_map(plain, elements, fallback_to_while_loop=False)
 
 
 def loop(function: Callable[[Any], Any], elements: Any) -> Any:
-    """One task after the other, inside the graph."""
-    n_tasks = tf.nest.flatten(elements)[0].shape[0]
-    results = [
-        function(tf.nest.map_structure(lambda tensor, i=i: tensor[i], elements))
-        for i in range(n_tasks)
-    ]
-    return tf.nest.map_structure(lambda *parts: tf.stack(parts), *results)
+    """One task after the other, in a loop inside the graph."""
+    one = tf.nest.map_structure(
+        lambda tensor: tf.TensorSpec(tensor.shape[1:], tensor.dtype), elements
+    )
+    result = tf.function(function, autograph=False).get_concrete_function(one).structured_outputs
+    signature = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), result)
+    return tf.map_fn(function, elements, fn_output_signature=signature)
 
 
 def has_rolled_recurrence(model: keras.Model) -> bool:
@@ -47,6 +48,11 @@ def has_recurrence(model: keras.Model) -> bool:
     return any(isinstance(layer, _RECURRENT) for layer in model._flatten_layers())
 
 
+def draws_random_numbers(model: keras.Model) -> bool:
+    """Whether a layer (Dropout, noise) draws random numbers."""
+    return any("seed_generator_state" in v.path for v in model.non_trainable_variables)
+
+
 def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, bool]:
     """Pick the way of mapping and whether XLA compiles the step.
 
@@ -58,16 +64,17 @@ def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, boo
     if way not in WAYS:
         raise UsageError(f"vectorize is {way!r}; wanted is one of {', '.join(WAYS)}.")
     if way == "auto":
-        way = "loop" if has_rolled_recurrence(model) else "vectorized"
+        # Random layers draw a stream of their own for each task, and TensorFlow can't batch
+        # a generator over its seeds.
+        looped = has_rolled_recurrence(model) or draws_random_numbers(model)
+        way = "loop" if looped else "vectorized"
     return (
         vectorized if way == "vectorized" else loop,
         not has_recurrence(model) if jit == "auto" else bool(jit),
     )
 
 
-def in_chunks(
-    function: Callable[[Any], Any], elements: Any, n_chunks: int
-) -> Any:
+def in_chunks(function: Callable[[Any], Any], elements: Any, n_chunks: int) -> Any:
     """Sum of ``function`` over equal chunks of the task axis, one chunk in memory at a time.
 
     Args:
@@ -86,9 +93,7 @@ def in_chunks(
     def body(index: tf.Tensor, total: Any) -> tuple[tf.Tensor, Any]:
         return index + 1, tf.nest.map_structure(tf.add, total, part(index))
 
-    _, total = tf.while_loop(
-        lambda index, _: index < n_chunks, body, (tf.constant(1), part(0))
-    )
+    _, total = tf.while_loop(lambda index, _: index < n_chunks, body, (tf.constant(1), part(0)))
     return total
 
 

@@ -26,7 +26,8 @@ def as_loss(loss: Any) -> Loss:
             loss = keras.losses.get(loss)
         except ValueError:
             raise TrainingError(
-                f"Keras knows no loss named {loss!r}.", hint="Pass a name such as 'mse' or a function."
+                f"Keras knows no loss named {loss!r}.",
+                hint="Pass a name such as 'mse' or a function.",
             ) from None
     if isinstance(loss, keras.losses.Loss):
         return _checked(loss.call)

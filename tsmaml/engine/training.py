@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tsmaml.engine.adaptation import Meta, Problem, Samples, adapt_tasks, put, task_loss
 from tsmaml.engine.batch import TaskBatch, check_batch
-from tsmaml.engine.mapping import MapTasks
+from tsmaml.engine.mapping import MapTasks, loop
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.outer_rule import OuterState
 from tsmaml.errors import TrainingError
@@ -115,6 +115,34 @@ class OuterLoop:
             sums += [float(loss) for loss in self._runs["fed"](TaskBatch(*batch))]
         return float(sums[0]) / n_steps, float(sums[1]) / n_steps
 
+    def check(self, batch: TaskBatch) -> None:
+        """Refuse, before anything is compiled, a batch that can't be learned from.
+
+        Raises:
+            TrainingError: if shapes do not fit, or a task's loss is not finite at the start.
+        """
+        check_batch(batch)
+        meta = self.state.meta()
+
+        @tf.function(autograph=False)
+        def losses(samples: Samples) -> tf.Tensor:
+            # Not mapped: errors in a mapped function lose their type.
+            return loop(lambda task: task_loss(self.problem, meta.parameters, task), samples)
+
+        for part, samples in (("support", batch[:3]), ("query", batch[3:])):
+            at_fault = np.flatnonzero(~np.isfinite(losses(Samples(*samples))))
+            if at_fault.size:
+                raise TrainingError(
+                    f"The {part} loss of task {at_fault[0]} is not finite before the first step "
+                    f"({at_fault.size} of {len(batch[2])} tasks).",
+                    hint="Look for missing or infinite values in its inputs and targets, "
+                    "or give them a weight of 0.",
+                )
+
+    def data_seed(self) -> tf.Tensor:
+        """What the sampler draws the next meta-batch from: int64 ``[2]``."""
+        return tf.stack([tf.constant(self.seed, tf.int64), self.step])
+
     def score(self, batches: Iterable[TaskBatch]) -> tuple[float, float]:
         """Query loss of the initialisation and of the adapted parameters, mean over all tasks."""
         sums = np.zeros(3)
@@ -128,8 +156,7 @@ class OuterLoop:
         zero = tf.constant(0.0, self.problem.net.dtype)
 
         def body(index: Any, support: Any, query: Any) -> tuple[Any, Any, Any]:
-            data_seed = tf.stack([tf.constant(self.seed, tf.int64), self.step])
-            losses = self._one_step(sampler(data_seed))
+            losses = self._one_step(sampler(self.data_seed()))
             return index + 1, support + losses[0], query + losses[1]
 
         _, support, query = tf.while_loop(
@@ -161,7 +188,9 @@ class OuterLoop:
         def losses(task: Any) -> Any:
             fast, query = task
             before = task_loss(self.problem, meta.parameters, Samples(*query))
-            after = task_loss(self.problem, put(self.problem, meta.parameters, fast), Samples(*query))
+            after = task_loss(
+                self.problem, put(self.problem, meta.parameters, fast), Samples(*query)
+            )
             return before, after, tf.cast(tf.reduce_any(query[2] > 0), before.dtype)
 
         before, after, counts = self._map_tasks(losses, (adapted.fast, tuple(batch[3:])))
