@@ -212,7 +212,7 @@ def adapt_tasks(
 
     Args:
         support: samples with a leading task axis.
-        steps: int32 scalar, how many inner steps; a tensor, so that one compilation serves all counts.
+        steps: int32 scalar, how many inner steps; a tensor: one compilation serves all counts.
         map_tasks: ``map_tasks(function, elements)`` as in :mod:`tsmaml.engine.mapping`.
     """
     n_tasks = support.weights.shape[0]

@@ -81,7 +81,7 @@ def maml(**options: Any) -> Algorithm:
 
 
 def fomaml(**options: Any) -> Algorithm:
-    """First-order MAML (Finn et al. 2017, section 5.2): the query gradient at the adapted weights."""
+    """FOMAML (Finn et al. 2017, section 5.2): the query gradient at the adapted weights."""
     return replace(Algorithm("fomaml", order=1), **options)
 
 

@@ -39,9 +39,11 @@ class SGD:
     momentum: float = 0.0
 
     def start(self, fast: Sequence[tf.Tensor]) -> Any:
+        """The last direction of each variable, at zero; nothing without momentum."""
         return tuple(tf.zeros_like(part) for part in fast) if self.momentum else ()
 
     def direction(self, grads: Sequence[tf.Tensor], slots: Any, count: Any) -> tuple[Tensors, Any]:
+        """``momentum * last direction + gradient``."""
         if not self.momentum:
             return tuple(grads), slots
         moved = tuple(self.momentum * s + g for s, g in zip(slots, grads, strict=True))
@@ -64,10 +66,12 @@ class Adam:
     epsilon: float = 1e-7
 
     def start(self, fast: Sequence[tf.Tensor]) -> Any:
+        """First and second moments, at zero."""
         zeros = tuple(tf.zeros_like(part) for part in fast)
         return zeros, zeros
 
     def direction(self, grads: Sequence[tf.Tensor], slots: Any, count: Any) -> tuple[Tensors, Any]:
+        """``m_hat / (sqrt(v_hat) + epsilon)``."""
         first, second = slots
         first = tuple(
             self.beta_1 * m + (1 - self.beta_1) * g for m, g in zip(first, grads, strict=True)

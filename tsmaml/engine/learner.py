@@ -109,8 +109,9 @@ class MetaLearner:
 
         Args:
             sampler: either a function of a seed (int64 tensor ``[2]``) that returns a
-                :class:`TaskBatch` by TensorFlow operations alone: it is compiled into the loop, and a
-                resumed run draws what an uninterrupted one would; or an iterable of task batches.
+                :class:`TaskBatch` by TensorFlow operations alone: it is compiled into the loop,
+                and a resumed run draws what an uninterrupted one would; or an iterable of task
+                batches.
             steps: outer steps in all; calling again with a larger number goes on.
             validation: fixed task batches, scored every ``validate_every`` steps; the best
                 initialisation is the one that is kept.
@@ -128,7 +129,8 @@ class MetaLearner:
             check_batch(batch)
         feed: Sampler | Iterator[TaskBatch]
         if callable(sampler):
-            feed, first = sampler, sampler(self._outer.data_seed())
+            feed = sampler
+            first: TaskBatch | None = sampler(self._outer.data_seed())
         else:
             feed = iter(sampler)
             first = next(feed, None)

@@ -328,7 +328,7 @@ def restore_arrays(outer: OuterLoop, arrays: Mapping[str, np.ndarray]) -> Best:
     """Take back what :func:`checkpoint_arrays` gave."""
     outer.state.restore(arrays)
     outer.step.assign(int(arrays["step"]))
-    parts = []
+    parts: list[np.ndarray] = []
     while f"best.{len(parts)}" in arrays:
         parts.append(arrays[f"best.{len(parts)}"])
     step, stale = (int(part) for part in arrays["best.counts"])
