@@ -88,7 +88,7 @@ class OuterState:
         for name, variable in named.items():
             if name not in arrays or tuple(arrays[name].shape) != tuple(variable.shape):
                 raise TrainingError(
-                    f"The checkpoint does not fit: {name} should have shape {tuple(variable.shape)}.",
+                    f"The checkpoint does not fit: {name} should be {tuple(variable.shape)}.",
                     hint="Resume with the model, algorithm and optimiser that training began with.",
                 )
         for name, variable in named.items():
