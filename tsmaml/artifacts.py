@@ -44,7 +44,7 @@ def save(
     header = {"format": FORMAT, "kind": kind, **manifest}
     contents = {
         _MANIFEST: json.dumps(header, indent=1, sort_keys=True, allow_nan=False).encode(),
-        _ARRAYS: to_bytes({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}),
+        _ARRAYS: to_bytes({name: np.asarray(arrays[name], order="C") for name in sorted(arrays)}),
     }
     temporary = None
     try:
