@@ -1,0 +1,179 @@
+"""SeriesCollection: many series in one flat array."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsmaml.errors import NotFoundError, UsageError
+from tsmaml.series.calendar import Frequency
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Names of the columns that hold ids, times and values."""
+
+    id: str = "unique_id"
+    time: str = "ds"
+    target: str = "y"
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesCollection:
+    """Many series of one frequency, immutable.
+
+    Attributes:
+        ids: ``[series]`` str objects.
+        values: ``[points]`` float64, series after series, each in order of time.
+        offsets: ``[series + 1]`` int64: series ``i`` is ``values[offsets[i] : offsets[i + 1]]``.
+        starts: ``[series]`` datetime64[us] or int64, the time of each first value.
+        frequency: the step between two points.
+        columns: names to give back in results.
+        time_zone: the zone that times came in, or None.
+        wall_clock: with a zone: whether ``starts`` are local times (daily and longer steps, whose
+            length in hours changes with the clock) or UTC (shorter steps).
+        source: file name or ``"data frame"``, for messages.
+        notes: what was done for the user while reading, in words.
+    """
+
+    ids: np.ndarray
+    values: np.ndarray
+    offsets: np.ndarray
+    starts: np.ndarray
+    frequency: Frequency
+    columns: Columns = Columns()
+    time_zone: str | None = None
+    wall_clock: bool = False
+    source: str = "data frame"
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for array in (self.ids, self.values, self.offsets, self.starts):
+            array.setflags(write=False)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        return (
+            f"SeriesCollection({len(self)} series, {len(self.values)} points, "
+            f"{self.frequency}, from {self.source})"
+        )
+
+    @classmethod
+    def from_frame(cls, df: Any, **options: Any) -> SeriesCollection:
+        """Read a long data frame; options as in :func:`tsmaml.series.read_series`."""
+        from tsmaml.series.read import read_series
+
+        return read_series(df, **options)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Points of each series: ``[series]`` int64."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def positions(self) -> np.ndarray:
+        """Starts counted in steps from the earliest start: ``[series]`` int64."""
+        return self.frequency.positions(self.starts)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {name: index for index, name in enumerate(self.ids)}
+
+    def index_of(self, name: str) -> int:
+        """Where a series stands.
+
+        Raises:
+            NotFoundError: if there is none of that id.
+        """
+        if name not in self._index:
+            raise NotFoundError(f"{self.source} has no series {name!r}.")
+        return self._index[name]
+
+    def series(self, name: str) -> np.ndarray:
+        """Values of one series, by id."""
+        index = self.index_of(name)
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def select(self, indices: Sequence[int] | np.ndarray) -> SeriesCollection:
+        """Some of the series, in the order given."""
+        indices = np.asarray(indices, np.int64)
+        return self._with_ranges(indices, self.offsets[indices], self.offsets[indices + 1])
+
+    def head_of_each(self, drop: int) -> SeriesCollection:
+        """Every series without its last ``drop`` points; those with no more are left out."""
+        if drop < 0:
+            raise UsageError(f"drop is {drop}; wanted is 0 or more.")
+        kept = np.flatnonzero(self.lengths > drop)
+        return self._with_ranges(kept, self.offsets[kept], self.offsets[kept + 1] - drop)
+
+    def tail_of_each(self, points: int) -> SeriesCollection:
+        """The last ``points`` points of every series (all of a shorter one)."""
+        begins = np.maximum(self.offsets[:-1], self.offsets[1:] - points)
+        return self._with_ranges(np.arange(len(self)), begins, self.offsets[1:])
+
+    def _with_ranges(
+        self, indices: np.ndarray, begins: np.ndarray, ends: np.ndarray
+    ) -> SeriesCollection:
+        """The points ``begins[i] : ends[i]`` of the flat array as series ``indices[i]``."""
+        lengths = ends - begins
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        where = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
+        skipped = begins - self.offsets[:-1][indices]
+        starts = self.starts[indices]
+        if skipped.any():
+            starts = self.frequency.times_of_many(starts, skipped, 1)[:, 0]
+        return replace(
+            self, ids=self.ids[indices], values=self.values[where], offsets=offsets, starts=starts
+        )
+
+    def times(self) -> np.ndarray:
+        """Time of every point: ``[points]``."""
+        if not len(self):
+            return np.zeros(0, self.starts.dtype)
+        longest = int(self.lengths.max())
+        everything = self.frequency.times_of_many(
+            self.starts, np.zeros(len(self), np.int64), longest
+        )
+        return everything[np.arange(longest) < self.lengths[:, np.newaxis]]
+
+    def future_times(self, h: int) -> np.ndarray:
+        """The ``h`` times after the end of each series: ``[series, h]``."""
+        return self.frequency.times_of_many(self.starts, self.lengths, h)
+
+    def in_zone(self, times: np.ndarray) -> Any:
+        """Times as a result shows them: in the zone that they came in."""
+        if self.time_zone is None:
+            return times
+        import pandas as pd
+
+        if self.wall_clock:
+            return pd.DatetimeIndex(times).tz_localize(
+                self.time_zone, nonexistent="shift_forward", ambiguous=np.ones(len(times), bool)
+            )
+        return pd.DatetimeIndex(times, tz="UTC").tz_convert(self.time_zone)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The long format, under the names of :attr:`columns`."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                self.columns.id: np.repeat(self.ids, self.lengths),
+                self.columns.time: self.in_zone(self.times()),
+                self.columns.target: self.values,
+            }
+        )
+
+    def fingerprints(self) -> list[str]:
+        """A short hash of each id, equal in every process: tells known series from new ones."""
+        return [hashlib.blake2b(name.encode(), digest_size=8).hexdigest() for name in self.ids]

@@ -1,0 +1,59 @@
+"""The season length of a collection, told from the values where the frequency does not say."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tsmaml.series.collection import SeriesCollection
+
+_SAMPLE = 200
+_LONGEST = 400
+_STRONG = 0.3
+_NEAR_BEST = 0.85
+
+
+def estimate_season_length(collection: SeriesCollection) -> int:
+    """The smallest strong period of the autocorrelation, averaged over (a sample of) the series.
+
+    Each series is differenced once, which takes the trend away, and its autocorrelation computed by
+    the Wiener-Khinchin theorem. A period counts where the mean has a local peak that is nearly as
+    high as the highest; 1 where none is strong.
+    """
+    lengths = collection.lengths
+    long = np.flatnonzero(lengths >= 12)
+    if not long.size:
+        return 1
+    sample = long[np.linspace(0, long.size - 1, min(_SAMPLE, long.size)).astype(int)]
+    n_lags = int(min(_LONGEST, np.median(lengths[sample]) // 3))
+    if n_lags < 3:
+        return 1
+    total, count = np.zeros(n_lags + 2), np.zeros(n_lags + 2)
+    for index in sample:
+        values = collection.values[collection.offsets[index] : collection.offsets[index + 1]]
+        correlation = _autocorrelation(np.diff(values[-4000:]), n_lags + 2)
+        total[: len(correlation)] += correlation
+        count[: len(correlation)] += 1
+    mean = total / np.maximum(count, 1)
+    lags = np.arange(2, n_lags + 1)
+    peaks = lags[(mean[lags] > mean[lags - 1]) & (mean[lags] >= mean[lags + 1])]
+    strong = peaks[mean[peaks] >= _STRONG]
+    if not strong.size:
+        return 1
+    return int(strong[mean[strong] >= _NEAR_BEST * mean[strong].max()][0])
+
+
+def _autocorrelation(values: np.ndarray, n_lags: int) -> np.ndarray:
+    """Unbiased autocorrelation at lags ``0 .. n_lags - 1`` (as many as fit in half the series)."""
+    n = len(values)
+    n_lags = min(n_lags, n // 2)
+    scale = np.max(np.abs(values), initial=0.0)
+    if not scale or not n_lags:
+        return np.zeros(n_lags)
+    centred = values / scale
+    centred = centred - centred.mean()
+    size = 1 << (2 * n - 1).bit_length()
+    power = np.abs(np.fft.rfft(centred, size)) ** 2
+    covariance = np.fft.irfft(power, size)[:n_lags]
+    if covariance[0] <= 0:
+        return np.zeros(n_lags)
+    return covariance / covariance[0] * n / (n - np.arange(n_lags))
