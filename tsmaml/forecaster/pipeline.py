@@ -1,0 +1,288 @@
+"""The machine that a fitted forecaster runs: tasks of a collection -> adapted forecasts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
+from tsmaml.errors import UsageError
+from tsmaml.forecaster.settings import Settings, call_part
+from tsmaml.losses import Loss, as_loss
+from tsmaml.plugins import Part
+from tsmaml.series import SeriesCollection
+from tsmaml.series.defaults import Choices
+from tsmaml.tasks import TaskSet, WindowSpec
+from tsmaml.tasks.adaptation import AdaptationBatch, adaptation_batches
+
+ROWS = 256
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Parts put together.
+
+    Attributes:
+        settings: what the user asked for.
+        choices: horizon, input size and season.
+        parts: the resolved parts, by role.
+        spec: windows of meta-training.
+        loss: with the number of outputs.
+        learner: model and algorithm.
+    """
+
+    settings: Settings
+    choices: Choices
+    parts: Mapping[str, Part]
+    spec: WindowSpec
+    loss: Loss
+    learner: MetaLearner
+
+    def tasks_of(self, collection: SeriesCollection) -> TaskSet:
+        """Let the task builder group the series of a collection."""
+        task_set = call_part(
+            self.parts["tasks"], collection, self.spec, options=self.settings.tasks_options
+        )
+        if not isinstance(task_set, TaskSet):
+            raise UsageError(
+                f"The task builder {self.parts['tasks'].name!r} returned a "
+                f"{type(task_set).__name__}; wanted is a tsmaml.tasks.TaskSet."
+            )
+        if task_set.members.size and not (
+            0 <= task_set.members.min() and task_set.members.max() < len(collection)
+        ):
+            raise UsageError(
+                f"The task builder {self.parts['tasks'].name!r} names series that do not exist: "
+                f"members go from 0 to {len(collection) - 1}."
+            )
+        return task_set
+
+    def batches_of(
+        self, collection: SeriesCollection, cut_back: int = 0
+    ) -> Any:
+        """Rows and batches that adapt to a collection, see :mod:`tsmaml.tasks.adaptation`."""
+        task_set = self.tasks_of(collection)
+        width = min(16, int(np.diff(task_set.offsets).max()))
+        spec = replace(self.spec, n_query=width)
+        return adaptation_batches(
+            collection,
+            task_set,
+            spec,
+            n_rows=max(1, ROWS // width),
+            cut_back=cut_back,
+            dtype=self.learner.net.dtype,
+        )
+
+    @property
+    def middle(self) -> int:
+        """Which output is the point forecast."""
+        return self.loss.quantiles.index(0.5) if self.loss.quantiles else 0
+
+    @property
+    def quantiles(self) -> tuple[float, ...]:
+        """Levels of the outputs; the point forecast alone counts as the median."""
+        return self.loss.quantiles or (0.5,)
+
+
+def build(settings: Settings, choices: Choices) -> Pipeline:
+    """Put the parts together: model, loss, algorithm.
+
+    Raises:
+        UsageError, PluginError: if a part can't be made with its options.
+        TrainingError: if the model does not fit the algorithm.
+    """
+    keras.utils.set_random_seed(settings.seed)
+    parts = settings.parts
+    loss = as_loss(call_part(parts["loss"], options=settings.loss_options))
+    algorithm = call_part(parts["algorithm"], options=settings.algorithm_options)
+    if not isinstance(algorithm, Algorithm):
+        raise UsageError(
+            f"The algorithm {parts['algorithm'].name!r} is a {type(algorithm).__name__}; wanted is "
+            "a tsmaml.engine.Algorithm."
+        )
+    sizes = (choices.input_size, choices.h)
+    outputs = (loss.n_outputs,) if loss.n_outputs > 1 else ()
+    model = call_part(parts["model"], *sizes, *outputs, options=settings.model_options)
+    if not isinstance(model, keras.Model):
+        raise UsageError(
+            f"The model {parts['model'].name!r} is a {type(model).__name__}; wanted is a Keras model."
+        )
+    spec = WindowSpec(
+        choices.input_size,
+        choices.h,
+        choices.season_length,
+        n_support=settings.n_support,
+        n_query=settings.n_query,
+        cold_share=settings.cold_share,
+    )
+    learner = MetaLearner(
+        _of_named_inputs(model, choices.input_size),
+        algorithm,
+        loss,
+        optimizer=_outer_optimizer(settings, algorithm),
+        seed=settings.seed,
+    )
+    return Pipeline(settings, choices, parts, spec, loss, learner)
+
+
+def _outer_optimizer(settings: Settings, algorithm: Algorithm) -> keras.optimizers.Optimizer:
+    """Adam with a cosine schedule; for Reptile plain SGD on the way that the weights went."""
+    if algorithm.outer == "reptile":
+        rate = keras.optimizers.schedules.CosineDecay(1.0, settings.steps, alpha=0.05)
+        return keras.optimizers.SGD(rate)
+    warm_up = min(100, settings.steps // 10)
+    rate = keras.optimizers.schedules.CosineDecay(
+        settings.learning_rate / 10 if warm_up else settings.learning_rate,
+        max(1, settings.steps - warm_up),
+        alpha=0.02,
+        warmup_target=settings.learning_rate if warm_up else None,
+        warmup_steps=warm_up,
+    )
+    return keras.optimizers.Adam(rate, global_clipnorm=1.0)
+
+
+def _of_named_inputs(model: keras.Model, input_size: int) -> keras.Model:
+    """Give the model the dictionary of all inputs, whichever of them it takes.
+
+    Raises:
+        UsageError: if it wants an input that there is not.
+    """
+    offered = {
+        name: keras.Input((input_size,), name=name) for name in ("past", "mask")
+    }
+    names = [tensor.name for tensor in model.inputs]
+    if len(names) == 1 and names[0] not in offered:
+        names = ["past"]
+    unknown = [name for name in names if name not in offered]
+    if unknown:
+        raise UsageError(
+            f"The model {model.name!r} has inputs named {', '.join(map(repr, unknown))}; there are "
+            f"{', '.join(map(repr, offered))}.",
+            hint="Name them so: keras.Input((input_size,), name='past').",
+        )
+    wanted = [offered[name] for name in names]
+    for tensor, given in zip(model.inputs, wanted, strict=True):
+        if tuple(tensor.shape[1:]) != tuple(given.shape[1:]):
+            raise UsageError(
+                f"The model's input {tensor.name!r} has shape {tuple(tensor.shape[1:])}; wanted is "
+                f"{tuple(given.shape[1:])}, the input size."
+            )
+    outputs = model(wanted if len(wanted) > 1 else wanted[0])
+    # An input that the model leaves unused still belongs to the dictionary.
+    return _TakesAll(offered, outputs, name=f"{model.name}_of_inputs")
+
+
+class _TakesAll(keras.Model):
+    """A functional model that may have inputs which lead nowhere."""
+
+
+def forecasts_of(
+    pipeline: Pipeline, batch: TaskBatch, adapted: Adapted | None
+) -> np.ndarray:
+    """Scaled outputs of a batch's query windows: ``[rows, width, h, quantiles]``."""
+    outputs = np.asarray(pipeline.learner.predict(batch.query_inputs, adapted))
+    return outputs if pipeline.loss.quantiles else outputs[..., np.newaxis]
+
+
+class Forecasts(NamedTuple):
+    """Forecasts of every series of a collection, in its units.
+
+    Attributes:
+        adapted, zero_step: ``[series, h, quantiles]`` with and without adaptation.
+        scale: ``[series]``, scale of the input window.
+        zero_step_error, adapted_error: ``[series]``, mean absolute scaled error of the point
+            forecast on the last points of the history, which adaptation had not seen; NaN where
+            nothing could be held back.
+        helps: ``[series]`` bool: adaptation did not lose there, so it is used.
+        steps: ``[series]``, inner steps after which the adapted state was met.
+        support_windows: ``[series]``, support windows of its task that held a point.
+    """
+
+    adapted: np.ndarray
+    zero_step: np.ndarray
+    scale: np.ndarray
+    zero_step_error: np.ndarray
+    adapted_error: np.ndarray
+    helps: np.ndarray
+    steps: np.ndarray
+    support_windows: np.ndarray
+
+    @property
+    def used(self) -> np.ndarray:
+        """The adapted forecast where adaptation helps, else the zero-step forecast."""
+        return np.where(self.helps[:, np.newaxis, np.newaxis], self.adapted, self.zero_step)
+
+
+def adapt_to(pipeline: Pipeline, batch: AdaptationBatch) -> Adapted:
+    """Adapt to the rows of a batch."""
+    support = batch.tasks[:3]
+    return pipeline.learner.adapt(*support)
+
+
+def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
+    """Adapt to every task of a collection and forecast every series, ``h`` points ahead."""
+    n, h, q = len(collection), pipeline.choices.h, len(pipeline.quantiles)
+    adapted, zero_step = np.empty((2, n, h, q))
+    scale, steps, windows = np.ones(n), np.zeros(n, int), np.zeros(n, int)
+    rows, batches = pipeline.batches_of(collection)
+    for batch in batches:
+        state = adapt_to(pipeline, batch)
+        row, column, series = _places(rows.members[batch.rows])
+        for target, of in ((adapted, state), (zero_step, None)):
+            outputs = forecasts_of(pipeline, batch.tasks, of).astype(np.float64)
+            outputs = outputs * np.asarray(batch.scale)[..., np.newaxis]
+            outputs += np.asarray(batch.location)[..., np.newaxis]
+            target[series] = outputs[row, column]
+        scale[series] = np.asarray(batch.scale)[row, column, 0]
+        steps[series] = np.asarray(state.steps)[row]
+        filled = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
+        windows[series] = filled[row]
+    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
+    helps = ~(adapted_error > zero_step_error)
+    return Forecasts(
+        adapted, zero_step, scale, zero_step_error, adapted_error, helps, steps, windows
+    )
+
+
+def held_back_errors(
+    pipeline: Pipeline, collection: SeriesCollection
+) -> tuple[np.ndarray, np.ndarray]:
+    """Errors without and with adaptation on the last ``h`` points, which it has not seen.
+
+    The error of a series is that of its whole task: what is judged is one adaptation.
+    """
+    rows, batches = pipeline.batches_of(collection, cut_back=pipeline.choices.h)
+    n_tasks = int(rows.task.max()) + 1
+    sums = np.zeros((3, n_tasks))
+    for batch in batches:
+        state = adapt_to(pipeline, batch)
+        truth = np.asarray(batch.tasks.query_targets["y"])
+        weights = np.asarray(batch.tasks.query_weights, np.float64)
+        weights[rows.members[np.resize(batch.rows, len(weights))] < 0] = 0
+        for place, of in enumerate((None, state)):
+            point = forecasts_of(pipeline, batch.tasks, of)[..., pipeline.middle]
+            errors = (np.abs(point - truth) * weights).sum((1, 2))[: len(batch.rows)]
+            np.add.at(sums[place], rows.task[batch.rows], errors)
+        np.add.at(sums[2], rows.task[batch.rows], weights.sum((1, 2))[: len(batch.rows)])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        zero_step, adapted = sums[:2] / sums[2]
+    errors = np.full((2, len(collection)), np.nan)
+    row, _, series = _places(rows.members)
+    errors[:, series] = np.stack([zero_step, adapted])[:, rows.task[row]]
+    return errors[0], errors[1]
+
+
+def _places(members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Row, column and series of every member that is there."""
+    row, column = np.nonzero(members >= 0)
+    return row, column, members[row, column]
+
+
+def tensors(batches: Any) -> list[TaskBatch]:
+    """The task batches alone, kept in memory: validation tasks stay fixed."""
+    return [tf.nest.map_structure(tf.identity, batch.tasks) for batch in batches]

@@ -1,0 +1,100 @@
+"""Everything that a user can set on a forecaster, checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsmaml.errors import UsageError
+from tsmaml.plugins import Part, Registry, registry
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What :class:`tsmaml.MetaForecaster` was asked for; see there for the meaning of each."""
+
+    h: int | None = None
+    input_size: int | None = None
+    season_length: int | None = None
+    freq: str | int | None = None
+    model: str | Callable[..., Any] = "nbeats"
+    loss: str | Callable[..., Any] = "mae"
+    tasks: str | Callable[..., Any] = "per_series"
+    algorithm: str | Callable[..., Any] = "maml"
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    loss_options: Mapping[str, Any] = field(default_factory=dict)
+    tasks_options: Mapping[str, Any] = field(default_factory=dict)
+    algorithm_options: Mapping[str, Any] = field(default_factory=dict)
+    steps: int = 1500
+    meta_batch: int = 64
+    learning_rate: float = 1e-3
+    n_support: int = 8
+    n_query: int = 2
+    cold_share: float = 0.2
+    holdout: float = 0.2
+    validate_every: int = 100
+    patience: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "meta_batch", "n_support", "n_query", "validate_every"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+                raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
+        for name in ("h", "input_size", "season_length"):
+            value = getattr(self, name)
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
+        if not self.learning_rate > 0:
+            raise UsageError(f"learning_rate is {self.learning_rate!r}; wanted is above 0.")
+        if not 0 <= self.holdout < 0.9:
+            raise UsageError(f"holdout is {self.holdout!r}; wanted is a share from 0 to 0.9.")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
+            raise UsageError(f"seed is {self.seed!r}; wanted is a whole number from 0 to 2^31 - 1.")
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The four parts, resolved: ``model``, ``loss``, ``tasks``, ``algorithm``."""
+        kinds = {"model": "model", "loss": "loss", "tasks": "task builder", "algorithm": "algorithm"}
+        found = registry()
+        return {
+            role: _as_callable_part(found, kind, role, getattr(self, role))
+            for role, kind in kinds.items()
+        }
+
+
+def _as_callable_part(found: Registry, kind: str, role: str, given: Any) -> Part:
+    is_made = role == "loss" or (role == "algorithm" and not callable(given))
+    if not isinstance(given, str) and is_made:
+        # A loss, or a composition such as engine.maml(rate=...): the part itself, not its maker.
+        name = getattr(given, "name", None) or getattr(given, "__name__", type(given).__name__)
+        return Part(kind, name, "given in Python", None, None, lambda: given)
+    return found.resolve(kind, given)
+
+
+def call_part(part: Part, *args: Any, options: Mapping[str, Any]) -> Any:
+    """Call a part's factory; options that it does not take are an error that names them.
+
+    Raises:
+        UsageError: for an unknown option.
+        PluginError: if the part can't be loaded.
+    """
+    import inspect
+
+    factory = part.load()
+    try:
+        inspect.signature(factory).bind(*args, **options)
+    except TypeError as error:
+        known = [
+            name
+            for name, parameter in inspect.signature(factory).parameters.items()
+            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        ]
+        raise UsageError(
+            f"The {part.kind} {part.name!r} can't be made: {error}.",
+            hint=f"It takes {', '.join(known) or 'nothing'}.",
+        ) from None
+    except ValueError:  # a callable without a signature: let it speak for itself
+        pass
+    return factory(*args, **options)

@@ -1,0 +1,108 @@
+"""The built-in losses. Each function makes a :class:`tsmaml.losses.Loss`.
+
+``y`` and ``f`` below are the scaled target and forecast of one step, unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tsmaml.errors import UsageError
+from tsmaml.losses.loss import Loss, Targets
+
+
+def mse() -> Loss:
+    """Squared error, ``(y - f)^2``."""
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.square(targets["y"] - outputs)
+
+    return Loss("mse", function)
+
+
+def mae() -> Loss:
+    """Absolute error, ``|y - f|``."""
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.abs(targets["y"] - outputs)
+
+    return Loss("mae", function)
+
+
+def huber(delta: float = 1.0) -> Loss:
+    """Huber (1964): ``e^2 / 2`` for ``|e| <= delta``, else ``delta (|e| - delta / 2)``.
+
+    Args:
+        delta: where the square turns linear, in units of the window's scale.
+    """
+    if not delta > 0:
+        raise UsageError(f"delta is {delta!r}; wanted is a positive number.")
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        error = tf.abs(targets["y"] - outputs)
+        inner = tf.minimum(error, delta)
+        return inner * (error - 0.5 * inner)
+
+    return Loss("huber", function)
+
+
+def smape() -> Loss:
+    """Symmetric percentage error in original units, ``200 |Y - F| / (|Y| + |F|)``; 0 for 0 / 0.
+
+    Makridakis (1993), as scored in the M3 and M4 competitions: from 0 to 200.
+    """
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        # Numerator and denominator are divided by the scale: tiny or huge units do no harm.
+        level = targets["location"] / targets["scale"]
+        error = tf.abs(targets["y"] - outputs)
+        size = tf.abs(targets["y"] + level) + tf.abs(outputs + level)
+        positive = size > 0
+        return tf.where(positive, 200 * error / tf.where(positive, size, 1), tf.zeros_like(error))
+
+    return Loss("smape", function)
+
+
+def mase() -> Loss:
+    """Absolute error by the mean absolute seasonal difference of the window's input.
+
+    Hyndman and Koehler (2006), eq. 3, with the window's own input as sample.
+    """
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        return tf.abs(targets["y"] - outputs) / targets["seasonal_error"]
+
+    return Loss("mase", function)
+
+
+def pinball(quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Loss:
+    """Quantile loss (Koenker and Bassett 1978), mean over the levels.
+
+    ``max(q (y - f_q), (q - 1) (y - f_q))``, times 2, so that the median's is the absolute error.
+
+    Args:
+        quantiles: levels in rising order; 0.5 has to be one of them: it is the point forecast.
+    """
+    levels = tuple(float(level) for level in quantiles)
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        error = targets["y"][..., tf.newaxis] - outputs
+        level = tf.constant(levels, error.dtype)
+        return 2 * tf.reduce_mean(tf.maximum(level * error, (level - 1) * error), axis=-1)
+
+    if not levels:
+        raise UsageError("pinball wants at least one quantile.")
+    return Loss("pinball", function, levels)

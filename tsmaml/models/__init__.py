@@ -1,0 +1,1 @@
+"""Architectures, reached by name through the registry: ``mlp``, ``nbeats``."""

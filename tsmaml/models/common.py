@@ -1,0 +1,45 @@
+"""What the architectures share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tsmaml.errors import UsageError
+
+
+def past_and_mask(input_size: int) -> tuple[Any, Any, Any]:
+    """The two inputs, and the past with unobserved steps at 0, whatever they held.
+
+    Returns:
+        ``(past, mask, observed)``, Keras tensors ``[batch, input_size]``.
+    """
+    past = keras.Input((input_size,), name="past")
+    mask = keras.Input((input_size,), name="mask")
+    return past, mask, keras.layers.Multiply(name="observed")([past, mask])
+
+
+def dense_of_both(values: Any, mask: Any, width: int, name: str, activation: str = "relu") -> Any:
+    """A dense layer of values and mask: two layers whose outputs are added.
+
+    The same as one layer of their concatenation, whose second derivative XLA can't map over tasks.
+    """
+    of_values = keras.layers.Dense(width, name=f"{name}_values")(values)
+    of_mask = keras.layers.Dense(width, use_bias=False, name=f"{name}_mask")(mask)
+    both = keras.layers.Add(name=f"{name}_sum")([of_values, of_mask])
+    return keras.layers.Activation(activation, name=f"{name}_activation")(both)
+
+
+def steps_and_outputs(flat: Any, h: int, n_outputs: int) -> Any:
+    """``[batch, h * n_outputs]`` to ``[batch, h, n_outputs]``; ``[batch, h]`` for one output."""
+    if n_outputs == 1:
+        return flat
+    return keras.layers.Reshape((h, n_outputs), name="steps_and_outputs")(flat)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuse options below 1."""
+    for name, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise UsageError(f"{name} is {size!r}; wanted is a whole number of 1 or more.")

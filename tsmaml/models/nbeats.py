@@ -1,0 +1,79 @@
+"""N-BEATS, generic architecture (Oreshkin, Carpov, Chapados, Bengio 2020, section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tsmaml.models.common import check_sizes, past_and_mask, steps_and_outputs
+
+
+def build(
+    input_size: int,
+    h: int,
+    n_outputs: int = 1,
+    *,
+    width: int = 128,
+    n_blocks: int = 3,
+    n_layers: int = 3,
+    share_weights: bool = False,
+) -> keras.Model:
+    """Blocks of dense layers, doubly residual: each takes off what it explains of the past.
+
+    With ``x_1`` the past, block ``l`` computes features ``r_l`` of ``x_l``, a backcast and a
+    forecast linear in them; ``x_{l+1} = x_l - backcast_l``, the output is the sum of the forecasts
+    (equations 1 and 2 of the paper). The forecast is linear in the heads.
+
+    Args:
+        input_size: past points.
+        h: horizon.
+        n_outputs: values a step (quantiles).
+        width: units of a layer.
+        n_blocks: blocks in the stack.
+        n_layers: dense layers of a block.
+        share_weights: whether all blocks are one block, applied again (section 3.2 of the paper).
+
+    Returns:
+        a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
+        ``[batch, h, n_outputs]``. Head: the forecast layers ``head_<block>``.
+    """
+    check_sizes(
+        input_size=input_size,
+        h=h,
+        n_outputs=n_outputs,
+        width=width,
+        n_blocks=n_blocks,
+        n_layers=n_layers,
+    )
+    past, mask, residual = past_and_mask(input_size)
+    shared = _block("shared", input_size, h * n_outputs, width, n_layers) if share_weights else None
+    forecasts = []
+    for number in range(1, n_blocks + 1):
+        block = shared or _block(str(number), input_size, h * n_outputs, width, n_layers)
+        backcast, forecast = block(residual, mask)
+        forecasts.append(forecast)
+        if number < n_blocks:
+            residual = keras.layers.Subtract(name=f"residual_{number}")([residual, backcast])
+            residual = keras.layers.Multiply(name=f"observed_{number}")([residual, mask])
+    flat = keras.layers.Add(name="output")(forecasts) if n_blocks > 1 else forecasts[0]
+    return keras.Model([past, mask], steps_and_outputs(flat, h, n_outputs), name="nbeats")
+
+
+def _block(name: str, input_size: int, n_forecast: int, width: int, n_layers: int) -> Any:
+    """The layers of one block, as a function of residual and mask."""
+    first = keras.layers.Dense(width, name=f"block_{name}_1_values")
+    of_mask = keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_mask")
+    rest = [
+        keras.layers.Dense(width, "relu", name=f"block_{name}_{i}") for i in range(2, n_layers + 1)
+    ]
+    backcast = keras.layers.Dense(input_size, name=f"backcast_{name}")
+    forecast = keras.layers.Dense(n_forecast, name=f"head_{name}")
+
+    def apply(residual: Any, mask: Any) -> tuple[Any, Any]:
+        features = keras.layers.ReLU()(keras.layers.Add()([first(residual), of_mask(mask)]))
+        for layer in rest:
+            features = layer(features)
+        return backcast(features), forecast(features)
+
+    return apply

@@ -1,0 +1,39 @@
+"""What tsmaml itself provides, registered through the same hooks as any plugin's parts."""
+
+from __future__ import annotations
+
+from tsmaml.plugins.hookspecs import Register, hookimpl
+
+
+@hookimpl
+def register_models(register: Register) -> None:
+    """Architectures, see :mod:`tsmaml.models`."""
+    register("mlp", "tsmaml.models.mlp:build", help="Dense layers with a linear way past them")
+    register("nbeats", "tsmaml.models.nbeats:build", help="Generic N-BEATS (Oreshkin et al. 2020)")
+
+
+@hookimpl
+def register_losses(register: Register) -> None:
+    """Losses, see :mod:`tsmaml.losses`."""
+    register("mse", "tsmaml.losses:mse", help="Squared error")
+    register("mae", "tsmaml.losses:mae", help="Absolute error")
+    register("huber", "tsmaml.losses:huber", help="Squared up to delta, absolute beyond")
+    register("smape", "tsmaml.losses:smape", help="Symmetric percentage error, original units")
+    register("mase", "tsmaml.losses:mase", help="Absolute error by that of the seasonal naive")
+    register("pinball", "tsmaml.losses:pinball", help="Quantile loss for a list of quantiles")
+
+
+@hookimpl
+def register_task_builders(register: Register) -> None:
+    """Task builders, see :mod:`tsmaml.tasks`."""
+    register("per_series", "tsmaml.tasks.builders:per_series", help="Each series is a task")
+
+
+@hookimpl
+def register_algorithms(register: Register) -> None:
+    """Algorithms, see :mod:`tsmaml.engine.algorithms`."""
+    home = "tsmaml.engine.algorithms"
+    register("maml", f"{home}:maml", help="Second-order MAML (Finn et al. 2017)")
+    register("fomaml", f"{home}:fomaml", help="First-order MAML (Finn et al. 2017)")
+    register("reptile", f"{home}:reptile", help="Reptile (Nichol et al. 2018)")
+    register("anil", f"{home}:anil", help="MAML that adapts the head only (Raghu et al. 2020)")

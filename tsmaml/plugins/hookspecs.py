@@ -1,0 +1,103 @@
+"""The hooks: everything that a plugin can add to tsmaml.
+
+A plugin is a module (or object) whose functions carry :data:`tsmaml.hookimpl` and the name of a hook,
+named in the entry-point group ``tsmaml`` of its package. Each hook is handed a function ``register(name,
+factory, *, help)``; ``factory`` is ``"module:attribute"``, imported when the part is first used, or a
+callable. Give the string form, so that ``tsmaml plugins`` need not import TensorFlow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pluggy
+
+PROJECT = "tsmaml"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+class Register(Protocol):
+    """What a hook is handed."""
+
+    def __call__(self, name: str, factory: str | Callable[..., Any], *, help: str) -> None:
+        """Register a part.
+
+        :param name: what users write after ``--model``, ``--loss``, ``--tasks`` or ``--algorithm``.
+        :param factory: ``"module:attribute"`` or a callable.
+        :param help: one line, shown by ``tsmaml plugins``.
+        """
+
+
+@hookspec
+def register_models(register: Register) -> None:
+    """Add architectures.
+
+    The factory is ``build(input_size, h, n_outputs=1, **options)`` and returns a functional Keras
+    model. Its inputs are found by name: ``past`` (scaled values, ``[batch, input_size]``; a single
+    input of any name is ``past``) and ``mask`` (1 where observed). Its output is ``[batch, h]``, or
+    ``[batch, h, n_outputs]`` where ``n_outputs`` is above 1. Layers whose names begin with ``head``
+    are what ``anil`` adapts.
+
+    :param register: see :class:`Register`.
+
+    Example::
+
+        @hookimpl
+        def register_models(register):
+            register("gated", "my_package.models:build_gated", help="Gated linear units")
+    """
+
+
+@hookspec
+def register_losses(register: Register) -> None:
+    """Add losses.
+
+    The factory is ``build(**options)`` and returns a :class:`tsmaml.losses.Loss`: a function
+    ``(targets, outputs) -> [..., h]``, one value a step, neither weighed nor averaged, with the
+    number of outputs that it wants of the model.
+
+    :param register: see :class:`Register`.
+
+    Example::
+
+        @hookimpl
+        def register_losses(register):
+            register("asymmetric", "my_package.losses:build", help="Dearer below than above")
+    """
+
+
+@hookspec
+def register_task_builders(register: Register) -> None:
+    """Add task builders.
+
+    The factory is ``build(collection, windows, **options)`` and returns a
+    :class:`tsmaml.tasks.TaskSet`: which series form each task. Windows are drawn by tsmaml, so that
+    no builder can leak the future.
+
+    :param register: see :class:`Register`.
+
+    Example::
+
+        @hookimpl
+        def register_task_builders(register):
+            register("by_origin", "my_package.tasks:by_origin", help="A task an airport")
+    """
+
+
+@hookspec
+def register_algorithms(register: Register) -> None:
+    """Add meta-learning algorithms.
+
+    The factory is ``build(**options)`` and returns a :class:`tsmaml.engine.Algorithm`.
+
+    :param register: see :class:`Register`.
+
+    Example::
+
+        @hookimpl
+        def register_algorithms(register):
+            register("slow_maml", "my_package.algorithms:slow", help="MAML at a tenth of the rate")
+    """

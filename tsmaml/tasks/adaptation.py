@@ -1,0 +1,153 @@
+"""Tasks of a new collection: the whole history as support, the forecast's window as query."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tsmaml.engine.batch import TaskBatch
+from tsmaml.series import SeriesCollection
+from tsmaml.tasks.builders import TaskSet
+from tsmaml.tasks.spec import WindowSpec
+from tsmaml.tasks.windows import FlatSeries, flat_series, gather_windows, support_origins
+
+
+class Rows(NamedTuple):
+    """Tasks laid out in rows of equal size: a task with more members than a row holds takes several.
+
+    Attributes:
+        task: ``[rows]``, which task a row adapts to.
+        members: ``[rows, width]``, series whose forecast the row makes; -1 where there is none.
+    """
+
+    task: np.ndarray
+    members: np.ndarray
+
+
+class AdaptationBatch(NamedTuple):
+    """Some rows, ready to adapt to and forecast.
+
+    Attributes:
+        rows: numbers of the rows in the batch; padding rows at the end are left out here.
+        tasks: the task batch, with ``n_rows`` tasks always.
+        location, scale: ``[n_rows, width, 1]`` float64 of the query windows.
+    """
+
+    rows: np.ndarray
+    tasks: TaskBatch
+    location: tf.Tensor
+    scale: tf.Tensor
+
+
+def rows_of(task_set: TaskSet, width: int) -> Rows:
+    """Lay tasks out in rows of up to ``width`` members."""
+    sizes = np.diff(task_set.offsets)
+    per_task = -(-sizes // width)
+    task = np.repeat(np.arange(len(task_set)), per_task)
+    number = np.arange(len(task)) - np.repeat(np.cumsum(per_task) - per_task, per_task)
+    column = number[:, np.newaxis] * width + np.arange(width)
+    there = column < sizes[task][:, np.newaxis]
+    where = np.where(there, task_set.offsets[:-1][task][:, np.newaxis] + column, 0)
+    return Rows(task, np.where(there, task_set.members[where], -1))
+
+
+def adaptation_batches(
+    collection: SeriesCollection,
+    task_set: TaskSet,
+    spec: WindowSpec,
+    *,
+    n_rows: int = 256,
+    cut_back: int = 0,
+    dtype: str = "float32",
+) -> tuple[Rows, Iterator[AdaptationBatch]]:
+    """Batches of equal shape that together hold every series once as query.
+
+    The history of a task ends ``cut_back`` points before the last point of its latest series (a
+    short series keeps at least half of its points): 0 for a forecast, whose target is not known;
+    ``h`` to judge adaptation on points that it has not seen.
+
+    Args:
+        collection: the series.
+        task_set: which series form each task.
+        spec: sizes; ``n_query`` is the width of a row.
+        n_rows: rows of a batch.
+        cut_back: points held back at the end.
+        dtype: of the results, the model's.
+    """
+    rows = rows_of(task_set, spec.n_query)
+    width = max(1, min(n_rows, len(rows.task)))
+    series = flat_series(collection.values, collection.offsets, collection.positions)
+    ends = collection.positions + collection.lengths
+    latest = np.maximum.reduceat(ends[task_set.members], task_set.offsets[:-1])
+    tensors = _TaskTensors(
+        tf.constant(task_set.members, tf.int64),
+        tf.constant(task_set.offsets[:-1], tf.int64),
+        tf.constant(np.diff(task_set.offsets), tf.int64),
+        tf.constant(latest, tf.int64),
+        tf.constant(collection.lengths, tf.int64),
+    )
+
+    @tf.function(autograph=False)
+    def build(task: tf.Tensor, members: tf.Tensor) -> tuple[TaskBatch, tf.Tensor, tf.Tensor]:
+        return _build(series, tensors, task, members, spec, cut_back, dtype)
+
+    def batches() -> Iterator[AdaptationBatch]:
+        for start in range(0, len(rows.task), width):
+            numbers = np.arange(start, min(start + width, len(rows.task)))
+            padded = np.resize(numbers, width)
+            batch = build(
+                tf.constant(rows.task[padded], tf.int64),
+                tf.constant(rows.members[padded], tf.int64),
+            )
+            yield AdaptationBatch(numbers, *batch)
+
+    return rows, batches()
+
+
+class _TaskTensors(NamedTuple):
+    members: tf.Tensor
+    firsts: tf.Tensor
+    counts: tf.Tensor
+    latest: tf.Tensor
+    lengths: tf.Tensor
+
+
+def _build(
+    series: FlatSeries,
+    tasks: _TaskTensors,
+    task: tf.Tensor,
+    queried: tf.Tensor,
+    spec: WindowSpec,
+    cut_back: int,
+    dtype: str,
+) -> tuple[TaskBatch, tf.Tensor, tf.Tensor]:
+    moment = tf.gather(tasks.latest, task)[:, tf.newaxis] - cut_back
+    first, count = (tf.gather(x, task)[:, tf.newaxis] for x in (tasks.firsts, tasks.counts))
+
+    def history_end(index: tf.Tensor) -> tf.Tensor:
+        length = tf.gather(tasks.lengths, index)
+        if not cut_back:
+            return length
+        cut = moment - tf.gather(series.positions, index)
+        # In a group nobody's history may reach past the moment: it is the others' future.
+        least = tf.where(count == 1, (length + 1) // 2, tf.zeros_like(length))
+        return tf.clip_by_value(cut, least, length)
+
+    slot = tf.range(spec.n_support, dtype=tf.int64)[tf.newaxis]
+    index = tf.gather(tasks.members, first + slot % count)
+    cut = history_end(index)
+    begin = tf.zeros_like(cut)
+    origins, valid = support_origins(begin, cut, slot // count, spec)
+    support = gather_windows(series, index, origins, begin, cut, valid, spec, dtype)
+
+    there = queried >= 0
+    index = tf.maximum(queried, 0)
+    cut = history_end(index)
+    limit = tf.gather(tasks.lengths, index)
+    query = gather_windows(
+        series, index, cut, tf.zeros_like(cut), limit, there & (cut > 0), spec, dtype
+    )
+    return TaskBatch(*support[:3], *query[:3]), query.location, query.scale

@@ -1,0 +1,165 @@
+"""Meta-training tasks, drawn inside the compiled loop from series that lie in memory as one tensor."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from tsmaml.engine.batch import TaskBatch
+from tsmaml.errors import DataError
+from tsmaml.series import SeriesCollection
+from tsmaml.tasks.builders import TaskSet
+from tsmaml.tasks.spec import WindowSpec
+from tsmaml.tasks.windows import flat_series, gather_windows, support_origins
+
+# A task's history holds at least so many points: two windows of one point each.
+_SHORTEST = 2
+
+
+class Drawn(NamedTuple):
+    """What a meta-batch was drawn as, in positions: for tests and for looking at it.
+
+    Attributes:
+        series: ``[tasks, windows]``, series number of each window; support windows first.
+        begin, cut, origin: ``[tasks, windows]``, in positions of that series.
+        valid: ``[tasks, windows]`` bool.
+    """
+
+    series: tf.Tensor
+    begin: tf.Tensor
+    cut: tf.Tensor
+    origin: tf.Tensor
+    valid: tf.Tensor
+
+
+class TaskSampler:
+    """``sampler(seed) -> TaskBatch``: a pure function of the seed, by TensorFlow operations alone.
+
+    For each task a member series and a cut in it are drawn, and turned into a moment of the
+    calendar: the history of every member ends at that moment, support targets end before it and
+    query targets begin at it or after. A share of the histories (``spec.cold_share``) is cut on the
+    left too, to 1 to 3 seasons.
+
+    Args:
+        collection: the series.
+        task_set: which series form each task; a task none of whose series has 3 points is left out.
+        spec: sizes of windows.
+        n_tasks: tasks of a meta-batch, drawn with replacement.
+        dtype: of the results, the model's.
+
+    Raises:
+        DataError: if no task is long enough to learn from.
+    """
+
+    def __init__(
+        self,
+        collection: SeriesCollection,
+        task_set: TaskSet,
+        spec: WindowSpec,
+        n_tasks: int,
+        dtype: str = "float32",
+    ) -> None:
+        self.spec, self.n_tasks, self.dtype = spec, n_tasks, dtype
+        long_enough = collection.lengths > _SHORTEST
+        owner = np.repeat(np.arange(len(task_set)), np.diff(task_set.offsets))
+        kept = long_enough[task_set.members]
+        counts = np.bincount(owner[kept], minlength=len(task_set))
+        if not kept.any():
+            raise DataError(
+                f"no series has more than {_SHORTEST} points: there is nothing to learn from.",
+                source=collection.source,
+            )
+        counts = counts[counts > 0]
+        self._members = tf.constant(task_set.members[kept], tf.int64)
+        self._firsts = tf.constant(np.concatenate([[0], np.cumsum(counts)[:-1]]), tf.int64)
+        self._counts = tf.constant(counts, tf.int64)
+        self._series = flat_series(collection.values, collection.offsets, collection.positions)
+        self._lengths = tf.constant(collection.lengths, tf.int64)
+
+    def __call__(self, seed: tf.Tensor) -> TaskBatch:
+        """Draw a meta-batch.
+
+        Args:
+            seed: int64 ``[2]``.
+        """
+        drawn = self.draw(seed)
+        spec = self.spec
+        is_support = tf.range(spec.n_support + spec.n_query) < spec.n_support
+        limit = tf.where(is_support, drawn.cut, tf.gather(self._lengths, drawn.series))
+        windows = gather_windows(
+            self._series,
+            drawn.series,
+            drawn.origin,
+            drawn.begin,
+            limit,
+            drawn.valid,
+            spec,
+            self.dtype,
+        )
+        tensors = (windows.inputs, windows.targets, windows.weights)
+        support, query = (
+            tf.nest.map_structure(lambda tensor, part=part: tensor[:, part], tensors)
+            for part in (slice(None, spec.n_support), slice(spec.n_support, None))
+        )
+        return TaskBatch(*support, *query)
+
+    def draw(self, seed: tf.Tensor) -> Drawn:
+        """Choose tasks, cuts and windows, in positions."""
+        spec, n = self.spec, self.n_tasks
+        uniform = tf.random.stateless_uniform([6, n], seed, dtype=tf.float64)
+        offsets = tf.random.stateless_uniform([n, spec.n_query], seed + 1, dtype=tf.float64)
+
+        task = _below(uniform[0], tf.shape(self._counts, tf.int64)[0])
+        first, count = tf.gather(self._firsts, task), tf.gather(self._counts, task)
+        anchor = tf.gather(self._members, first + _below(uniform[1], count))
+        moment = self._cut_of(anchor, uniform[2]) + tf.gather(self._series.positions, anchor)
+        history = self._history_length(uniform[3], uniform[4])
+
+        # Support slot k is window k // m of member k % m (m members, turned at random): the
+        # latest windows of every member first. Query slots go round the members too.
+        turn = _below(uniform[5], count)[:, tf.newaxis]
+        slot = tf.concat(
+            [tf.range(spec.n_support, dtype=tf.int64), tf.range(spec.n_query, dtype=tf.int64)], 0
+        )[tf.newaxis]
+        count, first = count[:, tf.newaxis], first[:, tf.newaxis]
+        series = tf.gather(self._members, first + (slot + turn) % count)
+        length = tf.gather(self._lengths, series)
+        cut = moment[:, tf.newaxis] - tf.gather(self._series.positions, series)
+        cut = tf.clip_by_value(cut, tf.zeros_like(length), length)
+        begin = tf.maximum(cut - history[:, tf.newaxis], 0)
+
+        recency = slot[:, : spec.n_support] // count
+        k = spec.n_support
+        origin_s, valid_s = support_origins(begin[:, :k], cut[:, :k], recency, spec)
+        ahead = _below(offsets, tf.constant(spec.h + 1, tf.int64))
+        ahead = tf.where(tf.range(spec.n_query) == 0, tf.zeros_like(ahead), ahead)
+        origin_q = cut[:, k:] + ahead
+        valid_q = (cut[:, k:] > begin[:, k:]) & (origin_q < length[:, k:])
+        return Drawn(
+            series,
+            begin,
+            cut,
+            tf.concat([origin_s, origin_q], 1),
+            tf.concat([valid_s, valid_q], 1),
+        )
+
+    def _cut_of(self, series: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+        """A cut from which a whole target follows, if the series has room; else within it."""
+        length = tf.gather(self._lengths, series)
+        last = tf.maximum(length - self.spec.h, tf.minimum(length // 2 + 1, length - 1))
+        first = tf.minimum(tf.constant(_SHORTEST, tf.int64), last)
+        return first + _below(uniform, last - first + 1)
+
+    def _history_length(self, chance: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+        """Points that a history may hold at most: a few for cold starts, all for the others."""
+        shortest, longest = self.spec.cold_lengths
+        few = shortest + _below(uniform, tf.constant(longest - shortest + 1, tf.int64))
+        return tf.where(chance < self.spec.cold_share, few, tf.reduce_max(self._lengths))
+
+
+def _below(uniform: tf.Tensor, bound: tf.Tensor) -> tf.Tensor:
+    """Whole numbers from 0 to ``bound - 1`` from numbers in [0, 1)."""
+    drawn = tf.cast(tf.floor(uniform * tf.cast(bound, tf.float64)), tf.int64)
+    return tf.minimum(drawn, bound - 1)

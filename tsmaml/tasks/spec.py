@@ -1,0 +1,49 @@
+"""Sizes of windows, and how many a task has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tsmaml.errors import UsageError
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """What windows look like and how a task is filled with them.
+
+    Attributes:
+        input_size: past points of a window.
+        h: points to forecast.
+        season_length: points in a season; 1: none.
+        n_support: support windows of a task, the latest ones before the cut.
+        n_query: query windows of a task; the first begins at the cut.
+        stride: points between two support windows of a series; 0: half the horizon.
+        cold_share: share of meta-training tasks whose history is cut to 1 to 3 seasons, so
+            that the model knows cold starts.
+    """
+
+    input_size: int
+    h: int
+    season_length: int = 1
+    n_support: int = 8
+    n_query: int = 2
+    stride: int = 0
+    cold_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        for name in ("input_size", "h", "season_length", "n_support", "n_query"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
+        if self.stride < 0:
+            raise UsageError(f"stride is {self.stride}; wanted is 0 (automatic) or more.")
+        if not 0 <= self.cold_share <= 1:
+            raise UsageError(f"cold_share is {self.cold_share}; wanted is a share from 0 to 1.")
+        if not self.stride:
+            object.__setattr__(self, "stride", max(1, self.h // 2))
+
+    @property
+    def cold_lengths(self) -> tuple[int, int]:
+        """Shortest and longest history of a cold start, in points: 1 to 3 seasons."""
+        season = self.season_length if self.season_length > 1 else 4
+        return season, 3 * season
