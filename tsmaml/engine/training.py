@@ -20,6 +20,9 @@ from tsmaml.errors import TrainingError
 
 Sampler = Callable[[tf.Tensor], TaskBatch]
 
+# Compiled steps between two returns to Python: XLA needs a size for the losses of each step.
+LONGEST_CALL = 1000
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -34,6 +37,7 @@ class Progress:
         validation_loss: adapted query loss of the validation tasks, where they were just scored.
         zero_step_loss: their query loss at the initialisation.
         compiling: True for the one report before the first step.
+        query_losses: ``[steps since the last report]``, the query loss of each.
     """
 
     step: int
@@ -44,6 +48,7 @@ class Progress:
     validation_loss: float | None = None
     zero_step_loss: float | None = None
     compiling: bool = False
+    query_losses: np.ndarray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
 
 
 Callback = Callable[[Progress], None]
@@ -94,8 +99,12 @@ class OuterLoop:
         self._runs: dict[Any, Any] = {}
         self._score = tf.function(self._score_batch, jit_compile=jit, autograph=False)
 
-    def run(self, sampler: Sampler | Iterator[TaskBatch], n_steps: int) -> tuple[float, float]:
-        """Do ``n_steps`` outer steps; mean support and query loss over them."""
+    def run(self, sampler: Sampler | Iterator[TaskBatch], n_steps: int) -> np.ndarray:
+        """Do ``n_steps`` outer steps.
+
+        Returns:
+            ``[n_steps, 2]``, the support and the query loss of each step, means over its tasks.
+        """
         if callable(sampler):
             if sampler not in self._runs:
                 self._runs[sampler] = tf.function(
@@ -103,17 +112,19 @@ class OuterLoop:
                     jit_compile=self._jit,
                     autograph=False,
                 )
-            support, query = self._runs[sampler](tf.constant(n_steps))
-            return float(support) / n_steps, float(query) / n_steps
+            counts = [min(LONGEST_CALL, n_steps - i) for i in range(0, n_steps, LONGEST_CALL)]
+            return np.concatenate(
+                [self._runs[sampler](tf.constant(count)).numpy()[:count] for count in counts]
+            )
         if "fed" not in self._runs:
             self._runs["fed"] = tf.function(self._fed_step, jit_compile=self._jit, autograph=False)
-        sums = np.zeros(2)
+        losses = []
         for _ in range(n_steps):
             batch = next(sampler, None)
             if batch is None:
                 raise TrainingError("The sampler ran out of task batches before the last step.")
-            sums += [float(loss) for loss in self._runs["fed"](TaskBatch(*batch))]
-        return float(sums[0]) / n_steps, float(sums[1]) / n_steps
+            losses.append(self._runs["fed"](TaskBatch(*batch)).numpy())
+        return np.stack(losses)
 
     def check(self, batch: TaskBatch) -> None:
         """Refuse, before anything is compiled, a batch that can't be learned from.
@@ -150,25 +161,22 @@ class OuterLoop:
             sums += np.array([float(part) for part in self._score(self.state.meta(), batch)])
         return float(sums[0] / sums[2]), float(sums[1] / sums[2])
 
-    def _many_steps(self, sampler: Sampler, count: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Steps in one in-graph loop, sampling included."""
+    def _many_steps(self, sampler: Sampler, count: tf.Tensor) -> tf.Tensor:
+        """Steps in one in-graph loop, sampling included; the first ``count`` rows are losses."""
         self.traces += 1
-        zero = tf.constant(0.0, self.problem.net.dtype)
 
-        def body(index: Any, support: Any, query: Any) -> tuple[Any, Any, Any]:
-            losses = self._one_step(sampler(self.data_seed()))
-            return index + 1, support + losses[0], query + losses[1]
+        def body(index: Any, losses: Any) -> tuple[Any, Any]:
+            of_step = self._one_step(sampler(self.data_seed()))
+            return index + 1, tf.tensor_scatter_nd_update(losses, [[index]], [of_step])
 
-        _, support, query = tf.while_loop(
-            lambda index, *_: index < count, body, (tf.constant(0), zero, zero)
-        )
-        return support, query
+        start = tf.zeros([LONGEST_CALL, 2], self.problem.net.dtype)
+        return tf.while_loop(lambda index, _: index < count, body, (tf.constant(0), start))[1]
 
-    def _fed_step(self, batch: TaskBatch) -> tuple[tf.Tensor, tf.Tensor]:
+    def _fed_step(self, batch: TaskBatch) -> tf.Tensor:
         self.traces += 1
         return self._one_step(batch)
 
-    def _one_step(self, batch: TaskBatch) -> tuple[tf.Tensor, tf.Tensor]:
+    def _one_step(self, batch: TaskBatch) -> tf.Tensor:
         check_batch(batch)
         # Another stream than the sampler's: the two must not draw the same numbers.
         seed = tf.stack([tf.constant(self.seed + 2**31, tf.int64), self.step])
@@ -177,7 +185,7 @@ class OuterLoop:
         )
         self.state.apply(grads)
         self.step.assign_add(1)
-        return losses.support, losses.query
+        return tf.stack(losses)
 
     def _score_batch(self, meta: Meta, batch: TaskBatch) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Sums over tasks of the zero-step and the adapted query loss, and how many count."""
@@ -262,7 +270,8 @@ def train(
             before = time.monotonic()
             due = validate_every - history.step % validate_every if validation else steps
             n_steps = min(chunk, due, steps - history.step)
-            support, query = outer.run(sampler, n_steps)
+            losses = outer.run(sampler, n_steps)
+            support, query = (float(mean) for mean in losses.mean(axis=0))
             if not math.isfinite(query):
                 _stop_not_finite(outer, history, best, support, query)
                 break
@@ -270,7 +279,10 @@ def train(
             took = max(time.monotonic() - before, 1e-6)
             if n_steps == chunk:  # the first call also compiles: it grows from 1 at any rate
                 chunk = int(min(max(1, n_steps * report_seconds / took), 4 * chunk))
-            report(Progress(history.step, steps, support, query, time.monotonic() - started))
+            elapsed = time.monotonic() - started
+            report(
+                Progress(history.step, steps, support, query, elapsed, query_losses=losses[:, 1])
+            )
             if validation and history.step % validate_every == 0:
                 validate(support, query)
                 if patience is not None and best.stale > patience:

@@ -20,7 +20,9 @@ from tsmaml.series.defaults import Choices
 from tsmaml.tasks import TaskSet, WindowSpec
 from tsmaml.tasks.adaptation import AdaptationBatch, adaptation_batches
 
+# Windows that are forecast in one call, and members of a group that one row forecasts.
 ROWS = 256
+_WIDEST_ROW = 16
 
 
 @dataclass(frozen=True)
@@ -67,16 +69,19 @@ class Pipeline:
     ) -> Any:
         """Rows and batches that adapt to a collection, see :mod:`tsmaml.tasks.adaptation`."""
         task_set = self.tasks_of(collection)
-        width = min(16, int(np.diff(task_set.offsets).max()))
-        spec = replace(self.spec, n_query=width)
+        width = min(_WIDEST_ROW, int(np.diff(task_set.offsets).max()))
         return adaptation_batches(
             collection,
             task_set,
-            spec,
+            self.query_spec(width),
             n_rows=max(1, ROWS // width),
             cut_back=cut_back,
             dtype=self.learner.net.dtype,
         )
+
+    def query_spec(self, width: int) -> WindowSpec:
+        """Windows of adaptation: as in meta-training, with ``width`` series forecast a row."""
+        return replace(self.spec, n_query=width)
 
     @property
     def middle(self) -> int:

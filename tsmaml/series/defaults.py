@@ -19,12 +19,14 @@ class Choices:
         h: forecast horizon, in points.
         input_size: past points that the model sees.
         season_length: points in a season; 1: no season.
+        frequency: of the collection, as text.
         reasons: for each of the three, where it came from, in words.
     """
 
     h: int
     input_size: int
     season_length: int
+    frequency: str
     reasons: dict[str, str]
 
 
@@ -59,7 +61,7 @@ def choose(
             hint="Ask for a shorter horizon, for instance --horizon "
             f"{max(1, int(collection.lengths.max(initial=0)) // 4)}.",
         )
-    return Choices(h, input_size, season_length, reasons)
+    return Choices(h, input_size, season_length, str(collection.frequency), reasons)
 
 
 def _season(collection: SeriesCollection) -> tuple[int, str]:

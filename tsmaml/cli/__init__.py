@@ -1,0 +1,72 @@
+"""The command line: ``tsmaml COMMAND``, one file a command, loaded when it is called."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+# Command: its one-line help, so that `tsmaml --help` loads no command's module.
+_COMMANDS = {
+    "inspect": "Say what a collection holds and what fit would choose.",
+    "fit": "Meta-train on a collection of series.",
+    "forecast": "Adapt to new series and forecast them.",
+    "adapt": "Adapt to new series and keep the result.",
+    "plugins": "List plugins and the parts that they provide.",
+}
+
+
+class _LazyGroup(click.Group):
+    """Finds commands by name in the modules of this package."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in _COMMANDS:
+            return None
+        return import_module(f"tsmaml.cli.{name}").command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            import difflib
+
+            nearest = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            if nearest:
+                error.message += f" Did you mean {nearest[0]!r}?"
+            raise
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        import tsmaml
+
+        click.echo(f"tsmaml {tsmaml.__version__}")
+        ctx.exit()
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and leave.",
+)
+def main() -> None:
+    """Meta-learned forecasting: learn from many series, adapt to a new one in milliseconds.
+
+    \b
+    Examples:
+      tsmaml inspect series.parquet
+      tsmaml fit series.parquet
+      tsmaml forecast new.parquet --model series.tsmaml --level 80 -o forecast.parquet
+    """

@@ -1,0 +1,104 @@
+"""What the commands share: options, consoles, and the boundary at which errors become sentences."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from tsmaml.errors import DataError, NotFoundError, TsmamlError, UsageError
+
+INTERRUPTED = 130
+
+
+def console(*, stderr: bool = True) -> Any:
+    """A Rich console; on stderr unless it is data that was asked for."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stderr.isatty())
+
+
+def quiet_tensorflow() -> None:
+    """Keep TensorFlow's own log lines, which mean nothing to a forecaster, off the terminal."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+
+
+def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--id-col --time-col --target-col --freq``."""
+    for option in (
+        click.option("--freq", help="Step between points: h, D, W, MS, QS, YS, 15min, or 1."),
+        click.option("--target-col", metavar="NAME", help="Column of values (y or target)."),
+        click.option("--time-col", metavar="NAME", help="Column of times (ds or timestamp)."),
+        click.option("--id-col", metavar="NAME", help="Column of ids (unique_id or item_id)."),
+    ):
+        command = option(command)
+    return command
+
+
+def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn errors into one sentence and a hint on stderr, with the exit code of their kind.
+
+    Adds ``--traceback``, which lets them through. With ``--json`` the error is a JSON object.
+    """
+
+    @click.option("--traceback", is_flag=True, help="Show Python's traceback of an error.")
+    @functools.wraps(command)
+    def bounded(*args: Any, traceback: bool, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except (TsmamlError, OSError, MemoryError) as error:
+            if traceback:
+                raise
+            fail(_as_ours(error), as_json=bool(kwargs.get("as_json")))
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            sys.exit(INTERRUPTED)
+
+    return bounded
+
+
+def fail(error: TsmamlError, *, as_json: bool = False) -> None:
+    """Print an error and leave with its exit code."""
+    if as_json:
+        fields = {
+            "code": error.exit_code,
+            "type": type(error).__name__,
+            "message": error.message,
+            "hint": error.hint,
+        }
+        click.echo(json.dumps({"error": fields}), err=True)
+    else:
+        click.echo(f"Error: {error}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _as_ours(error: BaseException) -> TsmamlError:
+    if isinstance(error, TsmamlError):
+        return error
+    if isinstance(error, MemoryError):
+        return UsageError("There is not enough memory for this.", hint="Take fewer series at once.")
+    if isinstance(error, FileNotFoundError):
+        return NotFoundError(f"There is no file {error.filename}.")
+    assert isinstance(error, OSError)
+    name = f"{error.filename}: " if error.filename else ""
+    return DataError(f"{name}{error.strerror or error}.")
+
+
+def parse_options(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Any:
+    """``key=value`` options of parts; values are JSON where they can be, else text."""
+    found = {}
+    for text in values:
+        key, separator, value = text.partition("=")
+        if not separator or not key.isidentifier():
+            raise click.BadParameter(f"{text!r} is not of the form key=value.", ctx, param)
+        try:
+            found[key] = json.loads(value)
+        except json.JSONDecodeError:
+            found[key] = value
+    return found

@@ -1,0 +1,367 @@
+"""MetaForecaster: the one object that a notebook needs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tsmaml.errors import DataError, UsageError
+from tsmaml.forecaster.settings import Settings
+from tsmaml.series import SeriesCollection, read_series
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tsmaml.engine import History, Progress
+    from tsmaml.evaluation import Scores
+    from tsmaml.forecaster.adapted import AdaptedSeries
+    from tsmaml.forecaster.fitting import Fit
+    from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+    from tsmaml.series.defaults import Choices
+
+
+class MetaForecaster:
+    """Meta-trains on many related series, adapts to new ones, and forecasts them.
+
+    Args:
+        h: forecast horizon, in points; None chooses it from the frequency.
+        input_size: past points that the model sees; None chooses it.
+        season_length: points in a season (1: none); None takes it from the frequency or the values.
+        freq: pandas alias, or a whole number for integer times; None infers it.
+        model: registered name (``tsmaml plugins`` lists them), or a function
+            ``(input_size, h) -> keras.Model``.
+        loss: registered name, a :class:`tsmaml.losses.Loss`, a Keras loss, or a function
+            ``(y_true, y_pred)``.
+        tasks: registered name, or a function ``(collection, windows) -> tsmaml.tasks.TaskSet``.
+        algorithm: registered name, a :class:`tsmaml.engine.Algorithm`, or a function that makes one.
+        model_options, loss_options, tasks_options, algorithm_options: handed to the part.
+        steps: outer steps of meta-training.
+        meta_batch: tasks of an outer step.
+        learning_rate: peak of the outer learning rate (warm-up, then cosine decay).
+        n_support: support windows of a task.
+        n_query: query windows of a task in meta-training.
+        cold_share: share of meta-training tasks whose history is cut to 1 to 3 seasons.
+        holdout: share of the series held out, half to validate on, half to report on.
+        validate_every: outer steps between two validations.
+        patience: stop after so many validations without a better one; None: never.
+        seed: decides everything that is random.
+
+    Example::
+
+        forecaster = MetaForecaster(h=28).fit(df)      # long frame: unique_id, ds, y
+        forecaster.predict(new_df, level=[80])         # adapts to every new series, then forecasts
+
+    Attributes after :meth:`fit`: ``choices_`` (horizon, input size, season, and why), ``history_``
+    (outer loop), ``report_`` (scores on held-out series); after :meth:`predict`: ``explain_``.
+    """
+
+    def __init__(
+        self,
+        h: int | None = None,
+        *,
+        input_size: int | None = None,
+        season_length: int | None = None,
+        freq: str | int | None = None,
+        model: str | Callable[..., Any] = Settings.model,
+        loss: Any = Settings.loss,
+        tasks: str | Callable[..., Any] = Settings.tasks,
+        algorithm: Any = Settings.algorithm,
+        model_options: Mapping[str, Any] | None = None,
+        loss_options: Mapping[str, Any] | None = None,
+        tasks_options: Mapping[str, Any] | None = None,
+        algorithm_options: Mapping[str, Any] | None = None,
+        steps: int = Settings.steps,
+        meta_batch: int = Settings.meta_batch,
+        learning_rate: float = Settings.learning_rate,
+        n_support: int = Settings.n_support,
+        n_query: int = Settings.n_query,
+        cold_share: float = Settings.cold_share,
+        holdout: float = Settings.holdout,
+        validate_every: int = Settings.validate_every,
+        patience: int | None = Settings.patience,
+        seed: int = Settings.seed,
+    ) -> None:
+        self.settings = Settings(
+            h,
+            input_size,
+            season_length,
+            freq,
+            model,
+            loss,
+            tasks,
+            algorithm,
+            dict(model_options or {}),
+            dict(loss_options or {}),
+            dict(tasks_options or {}),
+            dict(algorithm_options or {}),
+            steps,
+            meta_batch,
+            learning_rate,
+            n_support,
+            n_query,
+            cold_share,
+            holdout,
+            validate_every,
+            patience,
+            seed,
+        )
+        self._trained: tuple[Pipeline, Fit] | None = None
+        self._kept: AdaptedSeries | None = None
+        self._collection: SeriesCollection | None = None
+        self._explain: pd.DataFrame | None = None
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{role}={part.name}" for role, part in self.settings.parts.items())
+        state = "not fitted" if self._trained is None else f"h={self.choices_.h}"
+        return f"MetaForecaster({state}, {parts})"
+
+    def fit(
+        self,
+        df: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+        callbacks: Sequence[Callable[[Progress], None]] = (),
+        checkpoint: str | Path | None = None,
+        resume: bool = False,
+    ) -> MetaForecaster:
+        """Meta-train on a collection of series.
+
+        Args:
+            df: long frame, path of a Parquet or CSV file, or :class:`tsmaml.SeriesCollection`.
+            id_col, time_col, target_col: column names; None recognises ``unique_id, ds, y`` and
+                ``item_id, timestamp, target``.
+            callbacks: functions that are told of every :class:`tsmaml.engine.Progress`.
+            checkpoint: file in which the state is kept once a minute and at the end.
+            resume: go on from that file; the result is the same, bit for bit, as of a run that was
+                never interrupted.
+
+        Returns:
+            itself. Ctrl-C keeps the best state so far; ``history_.stopped_by`` says so.
+
+        Raises:
+            DataError: if the series can't be used, naming file, series and row.
+            UsageError, PluginError, TrainingError: if the parts do not fit together.
+        """
+        from tsmaml.series.defaults import choose
+
+        collection = self._read(df, id_col, time_col, target_col)
+        _ = self.settings.parts  # a wrong name is told before TensorFlow is loaded
+        if len(collection) < 2:
+            raise DataError(
+                "there is one series; meta-learning wants many related ones.",
+                source=collection.source,
+                hint="Name the id column with --id-col, or add related series.",
+            )
+        s = self.settings
+        choices = choose(collection, s.h, s.input_size, s.season_length)
+
+        from tsmaml.forecaster.fitting import meta_train
+        from tsmaml.forecaster.pipeline import build
+
+        pipeline = build(self.settings, choices)
+        fit = meta_train(
+            pipeline,
+            collection,
+            callbacks=callbacks,
+            checkpoint=None if checkpoint is None else Path(checkpoint),
+            resume=resume,
+        )
+        self._trained, self._collection, self._kept = (pipeline, fit), collection, None
+        return self
+
+    def predict(
+        self,
+        df: Any = None,
+        *,
+        h: int | None = None,
+        level: Sequence[float] | float | None = None,
+        quantiles: Sequence[float] | None = None,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+    ) -> pd.DataFrame:
+        """Adapt to every series at once and forecast it; the forecaster stays as it is.
+
+        Args:
+            df: the series, as in :meth:`fit`; None: those adapted to, or those fitted on.
+            h: points to forecast, at most the trained horizon; None: all of it.
+            level: central intervals in percent: ``[80, 95]``.
+            quantiles: the same as quantiles: ``[0.1, 0.9]`` is level 80.
+
+        Returns:
+            frame ``unique_id, ds, TSMAML[, TSMAML-lo-80, TSMAML-hi-80, ...]``; where adaptation did
+            worse than the zero-step forecast on points held back from it, the latter is used, and
+            ``explain_`` says so.
+        """
+        from tsmaml.forecaster.frames import explain_frame, forecast_frame, levels_of
+
+        pipeline, fit = self._fitted
+        levels = levels_of(level, quantiles)
+        h = pipeline.choices.h if h is None else h
+        if not 1 <= h <= pipeline.choices.h:
+            raise UsageError(
+                f"h is {h}; this model forecasts 1 to {pipeline.choices.h} points.",
+                hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
+            )
+        collection = self._series_to_forecast(df, id_col, time_col, target_col)
+        made = self._forecast(collection)
+        self._explain = explain_frame(collection, made)
+        return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
+
+    def adapt(
+        self,
+        df: Any,
+        *,
+        id_col: str | None = None,
+        time_col: str | None = None,
+        target_col: str | None = None,
+    ) -> MetaForecaster:
+        """A forecaster that keeps what it adapted to.
+
+        Its ``predict()`` forecasts these series, and ``predict(df)`` with later points of them uses
+        the parameters of now. This forecaster stays as it is.
+        """
+        from tsmaml.forecaster.adapted import adapt
+
+        pipeline, fit = self._fitted
+        collection = self._read(df, id_col, time_col, target_col)
+        self._check_frequency(collection)
+        return self._of(pipeline, fit, adapt(pipeline, collection))
+
+    def save(self, path: str | Path) -> None:
+        """Write the forecaster to one ``.tsmaml`` file: JSON and numbers, no code, no series.
+
+        (An adapted forecaster's file holds the last points of the series that it adapted to.)
+        """
+        from tsmaml.forecaster import storage
+
+        storage.save(path, *self._fitted, self._kept)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        *,
+        model: Any = None,
+        loss: Any = None,
+        tasks: Any = None,
+        algorithm: Any = None,
+    ) -> MetaForecaster:
+        """Read a forecaster back. Nothing in the file is run.
+
+        Args:
+            path: the file.
+            model, loss, tasks, algorithm: functions that were given in Python when it was fitted, and
+                that a file can't hold.
+        """
+        from tsmaml.forecaster import storage
+
+        given = {"model": model, "loss": loss, "tasks": tasks, "algorithm": algorithm}
+        return cls._of(*storage.load(path, given))
+
+    @classmethod
+    def _of(cls, pipeline: Pipeline, fit: Fit, kept: AdaptedSeries | None) -> MetaForecaster:
+        """A forecaster of parts that are there already."""
+        made = cls()
+        made.settings, made._trained, made._kept = pipeline.settings, (pipeline, fit), kept
+        return made
+
+    @property
+    def choices_(self) -> Choices:
+        """Horizon, input size and season, and where each came from."""
+        return self._fitted[0].choices
+
+    @property
+    def history_(self) -> History:
+        """What happened in the outer loop."""
+        return self._fitted[1].history
+
+    @property
+    def report_(self) -> Scores | None:
+        """Scores on held-out series: seasonal naive, zero-step, adapted; None if there are none."""
+        return self._fitted[1].report
+
+    @property
+    def split_(self) -> tuple[int, int, int]:
+        """How many series were trained on, validated on and reported on."""
+        fit = self._fitted[1]
+        return fit.n_train, fit.n_validation, fit.n_report
+
+    @property
+    def adapted_ids_(self) -> list[str]:
+        """Ids of the series that an adapted forecaster keeps."""
+        return [] if self._kept is None else list(self._kept.context.ids)
+
+    @property
+    def explain_(self) -> pd.DataFrame:
+        """What adaptation did for each series of the last :meth:`predict`.
+
+        Columns: id, ``used`` (``adapted`` or ``zero-step``), ``zero_step_error`` and
+        ``adapted_error`` (mean absolute error on the last points, held back from adaptation, in units of
+        the window's scale), ``inner_steps``, ``support_windows``.
+        """
+        if self._explain is None:
+            raise UsageError("There is nothing to explain yet.", hint="Call predict(df) first.")
+        return self._explain
+
+    @property
+    def _fitted(self) -> tuple[Pipeline, Fit]:
+        if self._trained is None:
+            raise UsageError("The forecaster is not fitted.", hint="Call fit(df) first.")
+        return self._trained
+
+    def _read(
+        self, df: Any, id_col: str | None, time_col: str | None, target_col: str | None
+    ) -> SeriesCollection:
+        return read_series(
+            df, id_col=id_col, time_col=time_col, target_col=target_col, freq=self.settings.freq
+        )
+
+    def _series_to_forecast(self, df: Any, *columns: str | None) -> SeriesCollection:
+        if df is not None:
+            collection = self._read(df, *columns)
+            self._check_frequency(collection)
+            return collection
+        if self._kept is not None:
+            return self._kept.context
+        if self._collection is not None:
+            return self._collection
+        raise UsageError(
+            "A loaded model holds no series.", hint="Pass the series to forecast: predict(df)."
+        )
+
+    def _check_frequency(self, collection: SeriesCollection) -> None:
+        """A model of one frequency says nothing about another; a step of 1 may be anything."""
+        trained, given = self.choices_.frequency, str(collection.frequency)
+        if given != trained and "integer" not in given + trained:
+            raise DataError(
+                f"the series have frequency {given}; the model was trained on {trained}.",
+                source=collection.source,
+                hint="Resample the series, or fit a model of their own.",
+            )
+
+    def _forecast(self, collection: SeriesCollection) -> Forecasts:
+        from tsmaml.forecaster.adapted import forecast_adapted
+        from tsmaml.forecaster.pipeline import Forecasts, forecast
+
+        pipeline, kept = self._fitted[0], self._kept
+        if kept is None:
+            return forecast(pipeline, collection)
+        known = np.isin(collection.ids.astype(str), kept.context.ids.astype(str))
+        if known.all():
+            return forecast_adapted(pipeline, kept, collection)
+        if not known.any():
+            return forecast(pipeline, collection)
+        places = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])
+        parts = zip(
+            forecast_adapted(pipeline, kept, collection.select(np.flatnonzero(known))),
+            forecast(pipeline, collection.select(np.flatnonzero(~known))),
+            strict=True,
+        )
+        order = np.argsort(places)
+        return Forecasts(*(np.concatenate(both)[order] for both in parts))

@@ -1,0 +1,228 @@
+"""Meta-training on a collection: split, train, calibrate, report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tsmaml import artifacts
+from tsmaml.engine import History, Progress
+from tsmaml.errors import ArtifactError, UsageError
+from tsmaml.evaluation import Scores, score, seasonal_naive
+from tsmaml.forecaster.pipeline import Pipeline, forecast, tensors
+from tsmaml.intervals import scores as conformal_scores
+from tsmaml.series import SeriesCollection
+from tsmaml.tasks.sampling import TaskSampler
+
+CHECKPOINT = "checkpoint"
+_FEWEST_TO_HOLD_OUT = 5
+_MOST_TO_HOLD_OUT = 1000
+_CALIBRATION_CUTS = 3
+
+
+@dataclass(frozen=True)
+class Split:
+    """Series by what they are for, as three collections; the held-out ones may be empty."""
+
+    train: SeriesCollection
+    validation: SeriesCollection
+    report: SeriesCollection
+
+
+@dataclass
+class Fit:
+    """What meta-training found out.
+
+    Attributes:
+        history: of the outer loop.
+        calibration: conformal scores in units of the scale, ``[scores, h]`` by name of the level.
+        report: scores on the report series; None where none could be held out.
+        n_train, n_validation, n_report: series of each kind.
+        fingerprints: hashes of the ids of all series that were seen.
+    """
+
+    history: History
+    calibration: dict[str, np.ndarray] = field(default_factory=dict)
+    report: Scores | None = None
+    n_train: int = 0
+    n_validation: int = 0
+    n_report: int = 0
+    fingerprints: list[str] = field(default_factory=list)
+
+
+def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Split:
+    """Hold out series: half of the share to validate on, half to report on.
+
+    Only series that are long enough to be scored are held out; a collection of fewer than five
+    of them is trained on whole.
+    """
+    scorable = np.flatnonzero(collection.lengths > h + 1)
+    each = min(int(round(len(scorable) * share / 2)), _MOST_TO_HOLD_OUT)
+    if share and len(scorable) >= _FEWEST_TO_HOLD_OUT:
+        each = max(each, 1)
+    else:
+        each = 0
+    drawn = np.random.default_rng(seed).permutation(scorable)[: 2 * each]
+    train = np.setdiff1d(np.arange(len(collection)), drawn)
+    return Split(
+        collection.select(train),
+        collection.select(np.sort(drawn[:each])),
+        collection.select(np.sort(drawn[each:])),
+    )
+
+
+def meta_train(
+    pipeline: Pipeline,
+    collection: SeriesCollection,
+    *,
+    callbacks: Sequence[Callable[[Progress], None]] = (),
+    checkpoint: Path | None = None,
+    resume: bool = False,
+) -> Fit:
+    """Meta-train, keep the best validated initialisation, calibrate intervals, and report.
+
+    Args:
+        pipeline: parts put together; its learner is trained in place.
+        collection: the series.
+        callbacks: told of every :class:`tsmaml.engine.Progress`.
+        checkpoint: a file in which the state is kept once a minute and at the end.
+        resume: go on from that file.
+    """
+    settings, h = pipeline.settings, pipeline.choices.h
+    parts = split(collection, settings.holdout, h, settings.seed)
+    sampler = TaskSampler(
+        parts.train,
+        pipeline.tasks_of(parts.train),
+        pipeline.spec,
+        settings.meta_batch,
+        pipeline.learner.net.dtype,
+    )
+    validation = []
+    if len(parts.validation):
+        validation = tensors(pipeline.batches_of(parts.validation, cut_back=h)[1])
+    marks = _marks(pipeline, collection)
+    if resume:
+        pipeline.learner.restore(_load_checkpoint(checkpoint, marks))
+    history = pipeline.learner.fit(
+        sampler,
+        settings.steps,
+        validation=validation,
+        validate_every=settings.validate_every,
+        patience=settings.patience,
+        callbacks=callbacks,
+        on_pause=None
+        if checkpoint is None
+        else lambda: artifacts.save(
+            checkpoint, CHECKPOINT, {"marks": marks}, pipeline.learner.checkpoint()
+        ),
+    )
+    return Fit(
+        history,
+        calibrate(pipeline, [parts.validation, parts.report]),
+        report(pipeline, parts.report) if len(parts.report) else None,
+        len(parts.train),
+        len(parts.validation),
+        len(parts.report),
+        collection.fingerprints(),
+    )
+
+
+def calibrate(
+    pipeline: Pipeline, collections: Sequence[SeriesCollection]
+) -> dict[str, np.ndarray]:
+    """Conformal scores of held-out series, forecast from several cuts near their end.
+
+    Returns:
+        ``{"point": [scores, h]}``, and one more for each central interval that the model's
+        quantiles give, by its level: ``"0.8"``. Empty where there are no held-out series.
+    """
+    found: dict[str, list[np.ndarray]] = {}
+    h = pipeline.choices.h
+    for collection in collections:
+        for cut in range(1, _CALIBRATION_CUTS + 1):
+            history = collection.head_of_each(cut * h)
+            # A cut counts where it leaves as much history as the model looks at (or all it can).
+            keep = history.lengths >= (pipeline.choices.input_size if cut > 1 else 1)
+            history = history.select(np.flatnonzero(keep))
+            if not len(history):
+                continue
+            truth = points_after(collection, history, h)
+            made = forecast(pipeline, history)
+            scale = made.scale[:, np.newaxis]
+            for name, (low, high) in intervals_of(pipeline).items():
+                lower, upper = made.used[..., low], made.used[..., high]
+                found.setdefault(name, []).append(np.stack([truth, lower, upper]) / scale)
+    return {
+        name: conformal_scores(*np.concatenate(parts, axis=1)) for name, parts in found.items()
+    }
+
+
+def intervals_of(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
+    """Pairs of outputs that bound a central interval: ``{"point": (m, m), "0.8": (0, 2)}``."""
+    levels = pipeline.quantiles
+    pairs = {"point": (pipeline.middle, pipeline.middle)}
+    for low, quantile in enumerate(levels):
+        opposite = [i for i, other in enumerate(levels) if abs(other - (1 - quantile)) < 1e-9]
+        if quantile < 0.5 and opposite:
+            pairs[f"{1 - 2 * quantile:g}"] = (low, opposite[0])
+    return pairs
+
+
+def points_after(
+    collection: SeriesCollection, history: SeriesCollection, h: int
+) -> np.ndarray:
+    """The ``h`` points of each series that follow its history: ``[series, h]``."""
+    index = np.array([collection.index_of(name) for name in history.ids], np.int64)
+    first = collection.offsets[index] + history.lengths
+    return collection.values[first[:, np.newaxis] + np.arange(h)]
+
+
+def report(pipeline: Pipeline, collection: SeriesCollection) -> Scores:
+    """Score forecasts of the last ``h`` points of series that nothing was learned from."""
+    h, season_length = pipeline.choices.h, pipeline.choices.season_length
+    history = collection.head_of_each(h)
+    made = forecast(pipeline, history)
+    return score(
+        points_after(collection, history, h),
+        {
+            "seasonal naive": seasonal_naive(history, season_length, h),
+            "zero-step": made.zero_step[..., pipeline.middle],
+            "adapted": made.used[..., pipeline.middle],
+        },
+        history,
+        season_length,
+    )
+
+
+def _marks(pipeline: Pipeline, collection: SeriesCollection) -> dict[str, Any]:
+    """What has to be the same for a run to be the same run."""
+    settings = pipeline.settings
+    return {
+        "parts": {role: part.name for role, part in pipeline.parts.items()},
+        "seed": settings.seed,
+        "steps": settings.steps,
+        "sizes": [pipeline.choices.h, pipeline.choices.input_size, pipeline.choices.season_length],
+        "meta_batch": settings.meta_batch,
+        "learning_rate": settings.learning_rate,
+        "windows": [settings.n_support, settings.n_query, settings.cold_share, settings.holdout],
+        "series": len(collection),
+        "points": len(collection.values),
+        "sum": float(np.sum(collection.values, dtype=np.float64)),
+    }
+
+
+def _load_checkpoint(path: Path | None, marks: dict[str, Any]) -> dict[str, np.ndarray]:
+    if path is None:
+        raise UsageError("There is nothing to resume from: no checkpoint was named.")
+    manifest, arrays = artifacts.load(path, CHECKPOINT)
+    differ = [name for name, value in marks.items() if manifest.get("marks", {}).get(name) != value]
+    if differ:
+        raise ArtifactError(
+            f"{path} belongs to another run: {', '.join(differ)} differ.",
+            hint="Resume with the options and the series that it began with, or start anew.",
+        )
+    return arrays

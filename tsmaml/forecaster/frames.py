@@ -1,0 +1,110 @@
+"""Result frames: names and shapes that utilsforecast takes as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tsmaml.errors import UsageError
+from tsmaml.forecaster.fitting import intervals_of
+from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+from tsmaml.intervals import widths
+from tsmaml.series import SeriesCollection
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+NAME = "TSMAML"
+
+
+def levels_of(level: Sequence[float] | float | None, quantiles: Sequence[float] | None) -> list[float]:
+    """Levels of central intervals in percent, from levels or from quantiles.
+
+    Raises:
+        UsageError: if one does not lie between 0 and 100 (quantiles: 0 and 1).
+    """
+    if level is not None and quantiles is not None:
+        raise UsageError("Give level or quantiles, not both.")
+    if quantiles is not None:
+        outside = [q for q in quantiles if not 0 < q < 1]
+        if outside:
+            raise UsageError(f"Quantiles lie between 0 and 1, unlike {outside[0]!r}.")
+        return sorted({round(100 * abs(1 - 2 * q), 6) for q in quantiles if q != 0.5})
+    found = [level] if isinstance(level, int | float) else list(level or ())
+    outside = [one for one in found if not 0 < one < 100]
+    if outside:
+        raise UsageError(
+            f"A level lies between 0 and 100, unlike {outside[0]!r}.",
+            hint="level=[80, 95] gives 80 % and 95 % intervals.",
+        )
+    return sorted({float(one) for one in found})
+
+
+def bounds(
+    pipeline: Pipeline,
+    made: Forecasts,
+    calibration: Mapping[str, np.ndarray],
+    levels: Sequence[float],
+) -> dict[float, tuple[np.ndarray, np.ndarray]]:
+    """Lower and upper bounds ``[series, h]`` by level; wider levels hold the narrower ones.
+
+    Raises:
+        UsageError: if there are no held-out series to calibrate on.
+    """
+    if levels and not calibration:
+        raise UsageError(
+            "This model has no intervals: it was fitted without held-out series.",
+            hint="Fit with five series or more, and a holdout above 0.",
+        )
+    point = made.used[..., pipeline.middle]
+    lower = upper = point
+    found = {}
+    outputs = intervals_of(pipeline)
+    for level in levels:
+        name = f"{level / 100:g}" if f"{level / 100:g}" in outputs else "point"
+        low, high = outputs[name]
+        wider = made.scale[:, np.newaxis] * widths(calibration[name], level / 100)
+        lower = np.minimum(lower, made.used[..., low] - wider)
+        upper = np.maximum(upper, made.used[..., high] + wider)
+        found[level] = (lower, upper)
+    return found
+
+
+def forecast_frame(
+    pipeline: Pipeline,
+    collection: SeriesCollection,
+    made: Forecasts,
+    calibration: Mapping[str, np.ndarray],
+    h: int,
+    levels: Sequence[float],
+) -> pd.DataFrame:
+    """``unique_id, ds, TSMAML, TSMAML-lo-80, TSMAML-hi-80, ...``, a row for each series and step."""
+    import pandas as pd
+
+    columns = {
+        collection.columns.id: np.repeat(collection.ids, h),
+        collection.columns.time: collection.in_zone(collection.future_times(h).ravel()),
+        NAME: made.used[:, :h, pipeline.middle].ravel(),
+    }
+    for level, (lower, upper) in bounds(pipeline, made, calibration, levels).items():
+        columns[f"{NAME}-lo-{level:g}"] = lower[:, :h].ravel()
+        columns[f"{NAME}-hi-{level:g}"] = upper[:, :h].ravel()
+    return pd.DataFrame(columns)
+
+
+def explain_frame(collection: SeriesCollection, made: Forecasts) -> pd.DataFrame:
+    """What adaptation did for each series."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            collection.columns.id: collection.ids,
+            "used": np.where(made.helps, "adapted", "zero-step"),
+            "zero_step_error": made.zero_step_error,
+            "adapted_error": made.adapted_error,
+            "inner_steps": made.steps,
+            "support_windows": made.support_windows,
+        }
+    )

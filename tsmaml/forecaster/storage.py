@@ -1,0 +1,150 @@
+"""A fitted forecaster as a ``.tsmaml`` file, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tsmaml import artifacts
+from tsmaml.errors import ArtifactError, TrainingError, UnknownNameError, UsageError
+from tsmaml.forecaster.adapted import AdaptedSeries
+from tsmaml.forecaster.fitting import Fit
+from tsmaml.forecaster.pipeline import Pipeline, build
+from tsmaml.forecaster.settings import Settings
+from tsmaml.plugins import Part
+from tsmaml.series.defaults import Choices
+
+KIND = "forecaster"
+ROLES = ("model", "loss", "tasks", "algorithm")
+
+
+def save(path: str | Path, pipeline: Pipeline, fit: Fit, kept: AdaptedSeries | None) -> None:
+    """Write everything that forecasting needs; no code, and of the training data only id hashes."""
+    import tsmaml
+
+    settings = {field.name: getattr(pipeline.settings, field.name) for field in fields(Settings)}
+    settings.update({role: pipeline.parts[role].name for role in ROLES})
+    manifest: dict[str, Any] = {
+        "tsmaml": tsmaml.__version__,
+        "settings": {name: _plain(value) for name, value in settings.items()},
+        "choices": asdict(pipeline.choices),
+        "parts": {role: _provenance(part) for role, part in pipeline.parts.items()},
+        "training": {
+            "steps": fit.history.step,
+            "best_step": fit.history.best_step,
+            "stopped_by": fit.history.stopped_by,
+            "series": [fit.n_train, fit.n_validation, fit.n_report],
+            "fingerprints": fit.fingerprints,
+        },
+        "adapted": None if kept is None else kept.manifest(),
+    }
+    arrays = pipeline.learner.arrays()
+    arrays.update({f"calibration/{name}": part for name, part in fit.calibration.items()})
+    arrays.update({} if kept is None else kept.arrays())
+    artifacts.save(path, KIND, manifest, arrays)
+
+
+def load(
+    path: str | Path, given: Mapping[str, str | Callable[..., Any] | None]
+) -> tuple[Pipeline, Fit, AdaptedSeries | None]:
+    """Read a model back and put its parts together.
+
+    Args:
+        path: the file.
+        given: parts that the user made in Python and hands over again, by role.
+
+    Raises:
+        NotFoundError, ArtifactError: if the file can't be used.
+        PluginError: if a plugin that it needs is not installed.
+    """
+    from tsmaml.engine import History
+
+    manifest, arrays = artifacts.load(path, KIND)
+    try:
+        stored = dict(manifest["settings"])
+        for role in ROLES:
+            stored[role] = _part_again(path, role, manifest["parts"][role], given.get(role))
+        settings = Settings(**stored)
+        choices = Choices(**manifest["choices"])
+        training = manifest["training"]
+        n_train, n_validation, n_report = training["series"]
+        history = History([], training["steps"], training["best_step"], training["stopped_by"])
+        fingerprints = list(training["fingerprints"])
+        adapted = manifest["adapted"]
+    except (KeyError, TypeError, ValueError, UsageError) as error:
+        raise ArtifactError(f"{path} is damaged: its manifest does not fit ({error}).") from None
+    try:
+        pipeline = build(settings, choices)
+        pipeline.learner.load_arrays(arrays)
+    except UnknownNameError as error:
+        raise ArtifactError(
+            f"{path} was fitted with a part that is not installed here. {error.message}",
+            hint=_install_hint(manifest["parts"]),
+        ) from None
+    except TrainingError as error:
+        raise ArtifactError(
+            f"{path} does not fit the parts that are installed: {error.message}",
+            hint=f"It was fitted with {_versions(manifest['parts'])}.",
+        ) from None
+    calibration = {
+        name.removeprefix("calibration/"): np.array(part)
+        for name, part in arrays.items()
+        if name.startswith("calibration/")
+    }
+    fit = Fit(history, calibration, None, n_train, n_validation, n_report, fingerprints)
+    kept = None if adapted is None else AdaptedSeries.restore(adapted, arrays)
+    return pipeline, fit, kept
+
+
+def _plain(value: Any) -> Any:
+    """A JSON value of the same meaning; an option that has none is an error at once."""
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise ArtifactError(
+        f"An option has the value {value!r}, which a model file can't hold.",
+        hint="Options that are numbers, texts or lists of them can be saved.",
+    )
+
+
+def _provenance(part: Part) -> dict[str, str | None]:
+    return {"name": part.name, "plugin": part.plugin, "version": part.version}
+
+
+def _part_again(
+    path: str | Path,
+    role: str,
+    stored: Mapping[str, str | None],
+    given: str | Callable[..., Any] | None,
+) -> str | Callable[..., Any]:
+    if given is not None:
+        return given
+    if stored["plugin"] is None:
+        raise ArtifactError(
+            f"{path} was fitted with the {role} {stored['name']!r}, a function given in Python, "
+            "which a model file can't hold.",
+            hint=f"Hand it over again: MetaForecaster.load(path, {role}={stored['name']}).",
+        )
+    return str(stored["name"])
+
+
+def _install_hint(parts: Mapping[str, Mapping[str, str | None]]) -> str:
+    plugins = {
+        f"{part['plugin']}=={part['version']}" for part in parts.values() if part["plugin"] != "tsmaml"
+    }
+    return f"Install {', '.join(sorted(plugins))}." if plugins else "Upgrade tsmaml."
+
+
+def _versions(parts: Mapping[str, Mapping[str, str | None]]) -> str:
+    return ", ".join(
+        sorted({f"{part['plugin']} {part['version']}" for part in parts.values() if part["plugin"]})
+    )
