@@ -13,10 +13,13 @@ from tsmaml import engine
 @pytest.fixture
 def float64():
     """Keras in double precision, for finite differences and parity."""
-    before = keras.config.floatx()
+    before = keras.config.floatx(), keras.config.dtype_policy()
     keras.config.set_floatx("float64")
+    # The policy keeps its own dtype once a layer has been made.
+    keras.config.set_dtype_policy("float64")
     yield
-    keras.config.set_floatx(before)
+    keras.config.set_floatx(before[0])
+    keras.config.set_dtype_policy(before[1])
 
 
 @pytest.fixture
