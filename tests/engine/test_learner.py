@@ -52,6 +52,29 @@ def test_one_compilation_a_shape(sinusoid_net, sinusoid_sampler):
     assert learner.train_traces == 2
 
 
+def test_reports_hold_the_query_loss_of_each_step(sinusoid_net, sinusoid_sampler, monkeypatch):
+    monkeypatch.setattr("tsmaml.engine.training.LONGEST_CALL", 7)
+    batches = [sinusoid_sampler(tf.constant([5, step], tf.int64)) for step in range(40)]
+    table = tf.nest.map_structure(lambda *parts: tf.stack(parts), *batches)
+
+    def losses(sampler, steps):
+        learner = engine.MetaLearner(sinusoid_net(width=4))
+        reports = [report for step in steps for report in learner.fit(sampler, step).reports]
+        assert learner.train_traces == 1
+        for report in reports:
+            if len(report.query_losses):
+                assert report.query_loss == pytest.approx(np.mean(report.query_losses), rel=1e-6)
+        return np.concatenate([report.query_losses for report in reports])
+
+    def from_table(seed):
+        return tf.nest.map_structure(lambda part: part[seed[1]], table)
+
+    compiled = losses(from_table, [1, 20, 40])
+    fed = losses(iter(batches), [40])
+    assert compiled.shape == (40,)
+    np.testing.assert_allclose(compiled, fed, rtol=1e-5)
+
+
 def test_resuming_ends_with_the_same_bits(sinusoid_net, sinusoid_sampler):
     validation = sinusoid_sampler(tf.constant([9, 9], tf.int64))
     options = {"validation": validation, "validate_every": 20}

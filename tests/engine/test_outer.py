@@ -190,6 +190,26 @@ def test_a_task_without_query_does_not_count(float64, small_net, random_batch):
     )
 
 
+def test_the_sum_of_gradients_is_the_mean_times_the_tasks_that_count(
+    float64, small_net, random_batch
+):
+    batch = random_batch(n_tasks=4)
+    silenced = np.array(batch.query_weights)
+    silenced[1] = 0.0
+    batch = batch._replace(query_weights=tf.constant(silenced))
+    means, summed = (
+        outer_gradient(
+            *problem_of(small_net(), engine.maml(rate=0.1, reduction=reduction)),
+            batch,
+            SEED,
+            vectorized,
+        )
+        for reduction in ("mean", "sum")
+    )
+    np.testing.assert_allclose(flat(summed[0]), 3 * flat(means[0]), rtol=1e-12)
+    np.testing.assert_allclose(summed[1], means[1], rtol=1e-12)
+
+
 def test_order_of_tasks_does_not_matter(float64, small_net, random_batch):
     problem, meta = problem_of(small_net(), engine.maml(rate=0.1, steps=2))
     batch = random_batch(n_tasks=4)

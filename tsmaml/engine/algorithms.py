@@ -19,6 +19,7 @@ from tsmaml.errors import UsageError
 
 RATE_KINDS = (None, "scalar", "layer", "layer_step", "parameter")
 OUTER_RULES = ("gradient", "reptile")
+REDUCTIONS = ("mean", "sum")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Algorithm:
         order: order of the derivative that the outer gradient takes (2 or 1).
         outer: ``"gradient"`` of the query loss at the adapted parameters, or ``"reptile"``:
             the way from the adapted parameters back to the initialisation.
+        reduction: ``"mean"`` or ``"sum"`` of the tasks' outer gradients (the sum is what Finn et
+            al. write; the mean does not grow with the size of a meta-batch).
         clip_norm: the inner gradient is scaled down to this global norm; None: never.
         pull: strength of the proximal pull to the initialisation, ``pull / 2 * |fast - theta|^2``
             added to the inner loss.
@@ -50,6 +53,7 @@ class Algorithm:
     adapts: str = "all"
     order: int = 2
     outer: str = "gradient"
+    reduction: str = "mean"
     clip_norm: float | None = None
     pull: float = 0.0
 
@@ -64,6 +68,8 @@ class Algorithm:
             raise UsageError(f"order is {self.order!r}; wanted is 1 or 2.")
         if self.outer not in OUTER_RULES:
             raise UsageError(f"outer is {self.outer!r}; wanted is one of {OUTER_RULES}.")
+        if self.reduction not in REDUCTIONS:
+            raise UsageError(f"reduction is {self.reduction!r}; wanted is one of {REDUCTIONS}.")
         if self.clip_norm is not None and not self.clip_norm > 0:
             raise UsageError(
                 f"clip_norm is {self.clip_norm!r}; wanted is a positive number or None."

@@ -61,7 +61,9 @@ def outer_gradient(
     map_tasks: MapTasks,
     n_chunks: int | None = None,
 ) -> tuple[Meta, Losses]:
-    """Mean over the tasks of a meta-batch; a task with no query weight does not count.
+    """Mean (or sum) over the tasks of a meta-batch; a task with no query weight does not count.
+
+    Losses are means over the tasks in any case.
 
     The gradient is taken *inside* the mapped function: taken through ``vectorized_map``
     under XLA it would be compiled anew at each call.
@@ -101,4 +103,4 @@ def outer_gradient(
         n_chunks = chunks_for(n_tasks, size * copies * tf.as_dtype(problem.net.dtype).size)
     sums, count = in_chunks(chunk, (batch, seeds), n_chunks)
     grads, losses = tf.nest.map_structure(lambda part: tf.math.divide_no_nan(part, count), sums)
-    return grads, losses
+    return (sums[0] if problem.algorithm.reduction == "sum" else grads), losses
