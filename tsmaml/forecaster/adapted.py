@@ -71,7 +71,9 @@ class AdaptedSeries:
         }
 
     @classmethod
-    def restore(cls, manifest: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> AdaptedSeries:
+    def restore(
+        cls, manifest: Mapping[str, Any], arrays: Mapping[str, np.ndarray]
+    ) -> AdaptedSeries:
         """Take back what :meth:`manifest` and :meth:`arrays` gave."""
         part = {
             name.removeprefix("adapted/"): value

@@ -131,9 +131,7 @@ def meta_train(
     )
 
 
-def calibrate(
-    pipeline: Pipeline, collections: Sequence[SeriesCollection]
-) -> dict[str, np.ndarray]:
+def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> dict[str, np.ndarray]:
     """Conformal scores of held-out series, forecast from several cuts near their end.
 
     Returns:
@@ -156,9 +154,7 @@ def calibrate(
             for name, (low, high) in intervals_of(pipeline).items():
                 lower, upper = made.used[..., low], made.used[..., high]
                 found.setdefault(name, []).append(np.stack([truth, lower, upper]) / scale)
-    return {
-        name: conformal_scores(*np.concatenate(parts, axis=1)) for name, parts in found.items()
-    }
+    return {name: conformal_scores(*np.concatenate(parts, axis=1)) for name, parts in found.items()}
 
 
 def intervals_of(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
@@ -172,9 +168,7 @@ def intervals_of(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
     return pairs
 
 
-def points_after(
-    collection: SeriesCollection, history: SeriesCollection, h: int
-) -> np.ndarray:
+def points_after(collection: SeriesCollection, history: SeriesCollection, h: int) -> np.ndarray:
     """The ``h`` points of each series that follow its history: ``[series, h]``."""
     index = np.array([collection.index_of(name) for name in history.ids], np.int64)
     first = collection.offsets[index] + history.lengths

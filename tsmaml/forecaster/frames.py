@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 NAME = "TSMAML"
 
 
-def levels_of(level: Sequence[float] | float | None, quantiles: Sequence[float] | None) -> list[float]:
+def levels_of(
+    level: Sequence[float] | float | None, quantiles: Sequence[float] | None
+) -> list[float]:
     """Levels of central intervals in percent, from levels or from quantiles.
 
     Raises:

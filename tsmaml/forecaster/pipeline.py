@@ -56,7 +56,7 @@ class Pipeline:
                 f"{type(task_set).__name__}; wanted is a tsmaml.tasks.TaskSet."
             )
         if task_set.members.size and not (
-            0 <= task_set.members.min() and task_set.members.max() < len(collection)
+            task_set.members.min() >= 0 and task_set.members.max() < len(collection)
         ):
             raise UsageError(
                 f"The task builder {self.parts['tasks'].name!r} names series that do not exist: "
@@ -64,9 +64,7 @@ class Pipeline:
             )
         return task_set
 
-    def batches_of(
-        self, collection: SeriesCollection, cut_back: int = 0
-    ) -> Any:
+    def batches_of(self, collection: SeriesCollection, cut_back: int = 0) -> Any:
         """Rows and batches that adapt to a collection, see :mod:`tsmaml.tasks.adaptation`."""
         task_set = self.tasks_of(collection)
         width = min(_WIDEST_ROW, int(np.diff(task_set.offsets).max()))
@@ -157,9 +155,7 @@ def _of_named_inputs(model: keras.Model, input_size: int) -> keras.Model:
     Raises:
         UsageError: if it wants an input that there is not.
     """
-    offered = {
-        name: keras.Input((input_size,), name=name) for name in ("past", "mask")
-    }
+    offered = {name: keras.Input((input_size,), name=name) for name in ("past", "mask")}
     names = [tensor.name for tensor in model.inputs]
     if len(names) == 1 and names[0] not in offered:
         names = ["past"]
@@ -186,9 +182,7 @@ class _TakesAll(keras.Model):
     """A functional model that may have inputs which lead nowhere."""
 
 
-def forecasts_of(
-    pipeline: Pipeline, batch: TaskBatch, adapted: Adapted | None
-) -> np.ndarray:
+def forecasts_of(pipeline: Pipeline, batch: TaskBatch, adapted: Adapted | None) -> np.ndarray:
     """Scaled outputs of a batch's query windows: ``[rows, width, h, quantiles]``."""
     outputs = np.asarray(pipeline.learner.predict(batch.query_inputs, adapted))
     return outputs if pipeline.loss.quantiles else outputs[..., np.newaxis]

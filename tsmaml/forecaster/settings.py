@@ -56,7 +56,12 @@ class Settings:
     @property
     def parts(self) -> dict[str, Part]:
         """The four parts, resolved: ``model``, ``loss``, ``tasks``, ``algorithm``."""
-        kinds = {"model": "model", "loss": "loss", "tasks": "task builder", "algorithm": "algorithm"}
+        kinds = {
+            "model": "model",
+            "loss": "loss",
+            "tasks": "task builder",
+            "algorithm": "algorithm",
+        }
         found = registry()
         return {
             role: _as_callable_part(found, kind, role, getattr(self, role))

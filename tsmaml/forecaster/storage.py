@@ -139,7 +139,9 @@ def _part_again(
 
 def _install_hint(parts: Mapping[str, Mapping[str, str | None]]) -> str:
     plugins = {
-        f"{part['plugin']}=={part['version']}" for part in parts.values() if part["plugin"] != "tsmaml"
+        f"{part['plugin']}=={part['version']}"
+        for part in parts.values()
+        if part["plugin"] != "tsmaml"
     }
     return f"Install {', '.join(sorted(plugins))}." if plugins else "Upgrade tsmaml."
 

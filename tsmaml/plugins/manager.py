@@ -131,9 +131,13 @@ def _parts_of(plugin: Any, name: str, version: str | None) -> list[Part]:
             part: str, factory: str | Callable[..., Any], *, help: str, kind: str = kind
         ) -> None:
             if not isinstance(factory, str) and not callable(factory):
-                raise PluginError(f"The factory of {part!r} is neither 'module:attribute' nor callable.")
+                raise PluginError(
+                    f"The factory of {part!r} is neither 'module:attribute' nor callable."
+                )
             if isinstance(factory, str) and ":" not in factory:
-                raise PluginError(f"The factory of {part!r} is {factory!r}, not 'module:attribute'.")
+                raise PluginError(
+                    f"The factory of {part!r} is {factory!r}, not 'module:attribute'."
+                )
             parts.append(Part(kind, part, help, name, version, factory))
 
         getattr(manager.hook, hook)(register=register)

@@ -43,7 +43,9 @@ class Registry:
             PluginError: if two plugins provide it; names both.
         """
         if kind not in KINDS.values():
-            raise UsageError(f"{kind!r} is no kind of part; wanted is one of {list(KINDS.values())}.")
+            raise UsageError(
+                f"{kind!r} is no kind of part; wanted is one of {list(KINDS.values())}."
+            )
         matches = [part for part in self.parts(kind) if part.name == name]
         if len(matches) > 1:
             who = " and ".join(str(part.plugin) for part in matches)

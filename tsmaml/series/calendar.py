@@ -17,12 +17,12 @@ _PER_DAY = {"s": 86_400, "min": 1_440, "h": 24}
 # Horizons of the M3 and M4 competitions (Makridakis et al. 2000, 2020).
 _HORIZONS = {"h": 48, "D": 14, "B": 10, "W": 13, "M": 18, "Q": 8, "Y": 6}
 _UNITS = {
-    **{name: "M" for name in ("M", "ME", "MS", "BM", "BME", "BMS")},
-    **{name: "Q" for name in ("Q", "QE", "QS", "BQ", "BQE", "BQS")},
-    **{name: "Y" for name in ("Y", "YE", "YS", "A", "AS", "BYE", "BYS")},
-    **{name: "h" for name in ("h", "H", "bh")},
-    **{name: "min" for name in ("min", "T")},
-    **{name: "s" for name in ("s", "S")},
+    **dict.fromkeys(("M", "ME", "MS", "BM", "BME", "BMS"), "M"),
+    **dict.fromkeys(("Q", "QE", "QS", "BQ", "BQE", "BQS"), "Q"),
+    **dict.fromkeys(("Y", "YE", "YS", "A", "AS", "BYE", "BYS"), "Y"),
+    **dict.fromkeys(("h", "H", "bh"), "h"),
+    **dict.fromkeys(("min", "T"), "min"),
+    **dict.fromkeys(("s", "S"), "s"),
     **{name: name for name in ("D", "B", "W")},
 }
 
@@ -79,7 +79,7 @@ class Frequency:
         """The unit of the alias, ``"h"``, ``"D"``, ``"M"``, ...; None for integers."""
         if self.alias is None:
             return None
-        return _UNITS.get(self._offset.name.split("-")[0], None)
+        return _UNITS.get(self._offset.name.split("-")[0])
 
     @property
     def season_length(self) -> int | None:

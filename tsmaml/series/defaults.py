@@ -45,7 +45,7 @@ def choose(
     for name, value in (("horizon", h), ("input size", input_size), ("season", season_length)):
         if value is not None and value < 1:
             raise UsageError(f"The {name} is {value}; wanted is 1 or more.")
-    reasons = {name: "given" for name in ("h", "input_size", "season_length")}
+    reasons = dict.fromkeys(("h", "input_size", "season_length"), "given")
     if season_length is None:
         season_length, reasons["season_length"] = _season(collection)
     median = int(np.median(collection.lengths))

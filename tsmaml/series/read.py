@@ -92,7 +92,9 @@ def _assemble(
     check.finite(layout, values)
     points = int(np.count_nonzero(np.diff(offsets) == 1))
     if points:
-        notes.append(f"{points} series have a single point: they can be forecast, not learned from.")
+        notes.append(
+            f"{points} series have a single point: they can be forecast, not learned from."
+        )
     return SeriesCollection(
         ids, values, offsets, times[offsets[:-1]], frequency, columns, zone, wall_clock, name,
         tuple(notes),

@@ -1,0 +1,88 @@
+"""How meta-training shows itself: one bar on a terminal, else a plain line now and then."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tsmaml.cli._common import console
+
+if TYPE_CHECKING:
+    from tsmaml.engine import Progress
+
+SECONDS_BETWEEN_LINES = 5.0
+
+
+@contextmanager
+def shown(steps: int, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """A callback for ``MetaForecaster.fit`` that shows its progress on stderr."""
+    if quiet:
+        yield lambda progress: None
+    elif sys.stderr.isatty():
+        with _bar(steps) as callback:
+            yield callback
+    else:
+        yield _lines()
+
+
+def losses(progress: Progress) -> str:
+    """Support loss before adaptation -> query loss after it, and the validation loss."""
+    text = ""
+    if math.isfinite(progress.query_loss):
+        text = f"support {progress.support_loss:.3f} -> query {progress.query_loss:.3f}"
+    if progress.validation_loss is not None:
+        text += f"  held-out {progress.zero_step_loss:.3f} -> {progress.validation_loss:.3f}"
+    return text.strip()
+
+
+@contextmanager
+def _bar(steps: int) -> Iterator[Callable[[Progress], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns: list[Any] = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[losses]}"),
+    ]
+    held_out = ""
+    with Bar(*columns, console=console()) as bar:
+        task = bar.add_task("Meta-training", total=steps, losses="")
+
+        def callback(progress: Progress) -> None:
+            nonlocal held_out
+            text = losses(progress)
+            if progress.validation_loss is not None:
+                held_out = "  held-out" + text.partition("held-out")[2]
+            elif held_out:
+                text += held_out
+            bar.update(
+                task,
+                completed=progress.step,
+                losses=text,
+                description="Compiling" if progress.compiling else "Meta-training",
+            )
+
+        yield callback
+
+
+def _lines() -> Callable[[Progress], None]:
+    last = 0.0
+
+    def callback(progress: Progress) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if progress.compiling:
+            print("Compiling ...", file=sys.stderr, flush=True)
+        elif now - last >= SECONDS_BETWEEN_LINES or progress.step == progress.steps:
+            last = now
+            line = f"step {progress.step}/{progress.steps}  {progress.seconds:.0f} s  "
+            print(line + losses(progress), file=sys.stderr, flush=True)
+
+    return callback

@@ -1,0 +1,105 @@
+"""What was read and what was chosen, in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tsmaml.series import SeriesCollection
+from tsmaml.series.collection import Columns
+from tsmaml.series.defaults import Choices
+
+
+def summary(collection: SeriesCollection) -> dict[str, Any]:
+    """Facts of a collection, as JSON values."""
+    lengths, values = collection.lengths, collection.values
+    times = collection.frequency.times_of_many(collection.starts, lengths - 1, 1)[:, 0]
+    same = np.concatenate([[True], values[1:] == values[:-1]])
+    same[collection.offsets[:-1]] = True
+    constant = np.logical_and.reduceat(same, collection.offsets[:-1])
+    columns: Columns = collection.columns
+    return {
+        "source": collection.source,
+        "columns": {"id": columns.id, "time": columns.time, "target": columns.target},
+        "series": len(collection),
+        "rows": len(values),
+        "frequency": str(collection.frequency),
+        "time_zone": collection.time_zone,
+        "first": str(collection.starts.min()),
+        "last": str(times.max()),
+        "lengths": dict(
+            zip(
+                ("min", "q25", "median", "q75", "max"),
+                (int(q) for q in np.quantile(lengths, [0, 0.25, 0.5, 0.75, 1])),
+                strict=True,
+            )
+        ),
+        "zeros": float(np.mean(values == 0)),
+        "negative": float(np.mean(values < 0)),
+        "constant_series": int(constant.sum()),
+        "notes": list(collection.notes),
+    }
+
+
+def choices_summary(collection: SeriesCollection, choices: Choices) -> dict[str, Any]:
+    """What fit chooses and how many series are long enough for it, as JSON values."""
+    lengths = collection.lengths
+    return {
+        "horizon": choices.h,
+        "input_size": choices.input_size,
+        "season": choices.season_length,
+        "reasons": {
+            "horizon": choices.reasons["h"],
+            "input_size": choices.reasons["input_size"],
+            "season": choices.reasons["season_length"],
+        },
+        "long_enough": int(np.sum(lengths >= choices.input_size + 2 * choices.h)),
+        "partly": int(np.sum(lengths < choices.input_size + 2 * choices.h)),
+    }
+
+
+def print_summary(out: Any, facts: dict[str, Any]) -> None:
+    """The facts of :func:`summary` as a few lines."""
+    from rich.table import Table
+
+    lengths, columns = facts["lengths"], facts["columns"]
+    rows = {
+        "series": f"{facts['series']:,}",
+        "rows": f"{facts['rows']:,}",
+        "columns": f"id {columns['id']}, time {columns['time']}, target {columns['target']}",
+        "frequency": facts["frequency"]
+        + (f" ({facts['time_zone']})" if facts["time_zone"] else ""),
+        "span": f"{_short(facts['first'])} to {_short(facts['last'])}",
+        "lengths": f"{lengths['min']} to {lengths['max']}, median {lengths['median']}",
+        "values": f"{facts['zeros']:.1%} zero, {facts['negative']:.1%} negative, "
+        f"{facts['constant_series']} constant series",
+    }
+    table = Table(box=None, show_header=False, pad_edge=False, title_justify="left")
+    table.title = str(facts["source"])
+    for name, value in rows.items():
+        table.add_row(name, value)
+    out.print(table)
+    for note in facts["notes"]:
+        out.print(f"Note: {note}", markup=False)
+
+
+def print_choices(out: Any, chosen: dict[str, Any]) -> None:
+    """The choices of :func:`choices_summary`, and why."""
+    from rich.table import Table
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name in ("horizon", "input_size", "season"):
+        label = name.replace("_", " ")
+        table.add_row(label, str(chosen[name]), f"({chosen['reasons'][name]})")
+    out.print(table)
+    if chosen["partly"]:
+        out.print(
+            f"{chosen['partly']} series are shorter than an input and two horizons: their windows "
+            "are partly masked.",
+            markup=False,
+        )
+
+
+def _short(time: str) -> str:
+    return time.removesuffix(".000000").removesuffix("T00:00:00").replace("T", " ")

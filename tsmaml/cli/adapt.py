@@ -1,0 +1,54 @@
+"""``tsmaml adapt``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from tsmaml.cli._common import column_options, console, quiet_tensorflow, sentences
+
+
+@click.command(name="adapt")
+@click.argument("series", type=click.Path())
+@click.option("--model", "-m", required=True, type=click.Path(), help="File that fit made.")
+@click.option("--out", "-o", required=True, type=click.Path(), help="File for the adapted model.")
+@column_options
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@sentences
+def command(
+    series: str,
+    model: str,
+    out: str,
+    id_col: str | None,
+    time_col: str | None,
+    target_col: str | None,
+    freq: str | None,
+    quiet: bool,
+) -> None:
+    """Adapt to new series and keep the result: one model file with the parameters of each.
+
+    `tsmaml forecast --model OUT` then forecasts these series without SERIES, and with later
+    points of them uses the parameters of now.
+
+    \b
+    Examples:
+      tsmaml adapt new_routes.parquet --model flights.tsmaml --out routes.tsmaml
+      tsmaml forecast --model routes.tsmaml --level 80
+    """
+    from tsmaml.cli.fit import check_writable
+    from tsmaml.forecaster import MetaForecaster
+    from tsmaml.series import read_series
+
+    check_writable(Path(out))
+    collection = read_series(
+        series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
+    )
+    quiet_tensorflow()
+    adapted = MetaForecaster.load(model).adapt(collection)
+    adapted.save(out)
+    if not quiet:
+        err = console()
+        size = Path(out).stat().st_size / 1e6
+        err.print(f"Adapted to {len(collection)} series; wrote {out} ({size:.1f} MB)", markup=False)
+        err.print(f"Next: tsmaml forecast --model {out} -o forecast.parquet", markup=False)

@@ -1,0 +1,205 @@
+"""``tsmaml fit``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tsmaml.cli._common import (
+    INTERRUPTED,
+    column_options,
+    console,
+    parse_options,
+    quiet_tensorflow,
+    sentences,
+)
+
+if TYPE_CHECKING:
+    from tsmaml.forecaster import MetaForecaster
+
+_PARTS = {
+    "model": ("Architecture", "nbeats"),
+    "loss": ("Loss", "mae"),
+    "tasks": ("Task builder", "per_series"),
+    "algorithm": ("Meta-learning algorithm", "maml"),
+}
+
+
+def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """``--model NAME --model-opt key=value`` and the like for every part."""
+    for role, (what, default) in reversed(_PARTS.items()):
+        command = click.option(
+            f"--{role}-opt",
+            f"{role}_options",
+            multiple=True,
+            metavar="KEY=VALUE",
+            callback=parse_options,
+            help=f"Option of the {what.lower()}; may be repeated.",
+        )(command)
+        command = click.option(
+            f"--{role}", default=default, show_default=True, metavar="NAME", help=f"{what}."
+        )(command)
+    return command
+
+
+@click.command(name="fit")
+@click.argument("series", type=click.Path())
+@click.option(
+    "--out", "-o", type=click.Path(), help="Model file; default: name of SERIES, ending .tsmaml."
+)
+@column_options
+@click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
+@click.option("--input-size", type=int, help="Past points that the model sees.")
+@click.option("--season", type=int, help="Points in a season; 1: none.")
+@_part_options
+@click.option("--steps", type=int, help="Outer steps of meta-training.")
+@click.option("--meta-batch", type=int, help="Tasks of an outer step.")
+@click.option("--learning-rate", type=float, help="Peak of the outer learning rate.")
+@click.option("--support", "n_support", type=int, help="Support windows of a task.")
+@click.option("--holdout", type=float, help="Share of the series held out.")
+@click.option("--patience", type=int, help="Stop after so many validations without a better one.")
+@click.option("--seed", type=int, help="Decides everything that is random.")
+@click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
+@sentences
+def command(
+    series: str,
+    out: str | None,
+    id_col: str | None,
+    time_col: str | None,
+    target_col: str | None,
+    freq: str | None,
+    horizon: int | None,
+    input_size: int | None,
+    season: int | None,
+    resume: bool,
+    quiet: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Meta-train on a collection of series; writes one model file.
+
+    SERIES is a Parquet or CSV file in long format. At the end a table shows, on series that
+    nothing was learned from, how the forecasts compare with the seasonal naive. Ctrl-C keeps the
+    best state so far; --resume goes on from where it stopped.
+
+    \b
+    Examples:
+      tsmaml fit datasets/nyc_flights_daily.parquet
+      tsmaml fit sales.csv --id-col shop --time-col day --target-col sold --horizon 28
+      tsmaml fit series.parquet --model mlp --model-opt width=64 --algorithm anil -o small.tsmaml
+      tsmaml fit series.parquet --resume
+    """
+    from tsmaml.cli._progress import shown
+    from tsmaml.cli._summary import choices_summary, print_choices, print_summary, summary
+    from tsmaml.forecaster import MetaForecaster
+    from tsmaml.series import read_series
+    from tsmaml.series.defaults import choose
+
+    path = Path(out) if out else Path(Path(series).name.split(".")[0] + ".tsmaml")
+    checkpoint = path.with_name(path.name + ".checkpoint")
+    collection = read_series(
+        series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
+    )
+    chosen = choose(collection, horizon, input_size, season)
+    given = {name: value for name, value in settings.items() if value is not None}
+    forecaster = MetaForecaster(
+        chosen.h,
+        input_size=chosen.input_size,
+        season_length=chosen.season_length,
+        freq=freq,
+        **given,
+    )
+    check_writable(path)
+    err = console()
+    if not quiet:
+        print_summary(err, summary(collection))
+        print_choices(err, choices_summary(collection, chosen))
+    quiet_tensorflow()
+    with shown(forecaster.settings.steps, quiet) as callback:
+        forecaster.fit(collection, callbacks=[callback], checkpoint=checkpoint, resume=resume)
+    forecaster.save(path)
+    history = forecaster.history_
+    interrupted = history.stopped_by == "interrupt"
+    if not interrupted:
+        checkpoint.unlink(missing_ok=True)
+    if as_json:
+        click.echo(json.dumps(_as_json(forecaster, path), indent=2))
+    elif not quiet:
+        _print_report(err, forecaster)
+        _print_next(err, forecaster, series, path)
+    if interrupted:
+        err.print(
+            f"Stopped after step {history.step} of {forecaster.settings.steps}; {path} holds the "
+            f"best state so far (step {history.best_step}). To go on, repeat the command with "
+            "--resume.",
+            markup=False,
+        )
+        sys.exit(INTERRUPTED)
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the long work whether its result can be kept."""
+    from tsmaml.errors import UsageError
+
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; name a file: --out {path / 'model.tsmaml'}")
+    if not path.parent.is_dir():
+        raise UsageError(f"There is no folder {path.parent} to write {path.name} to.")
+
+
+def _print_report(err: Any, forecaster: MetaForecaster) -> None:
+    from rich.table import Table
+
+    report = forecaster.report_
+    if report is None:
+        err.print("Too few series to hold some out: there is no report and there are no intervals.")
+        return
+    trained, validated, _ = forecaster.split_
+    table = Table(
+        title=f"{report.n_series} held-out series, last {forecaster.choices_.h} points "
+        f"(trained on {trained}, validated on {validated})",
+        title_justify="left",
+    )
+    table.add_column("")
+    for name in ("MASE", "sMAPE"):
+        table.add_column(name, justify="right")
+    for name in report.mean["mase"]:
+        table.add_row(name, f"{report.mean['mase'][name]:.3f}", f"{report.mean['smape'][name]:.2f}")
+    err.print(table)
+    if report.n_constant:
+        err.print(f"{report.n_constant} series whose season never changes have no MASE.")
+
+
+def _print_next(err: Any, forecaster: MetaForecaster, series: str, path: Path) -> None:
+    history = forecaster.history_
+    err.print(
+        f"{path}: step {history.best_step} of {history.step}, {path.stat().st_size / 1e6:.1f} MB",
+        markup=False,
+    )
+    level = " --level 80" if forecaster.report_ is not None else ""
+    err.print(
+        f"Next: tsmaml forecast {series} --model {path}{level} -o forecast.parquet", markup=False
+    )
+
+
+def _as_json(forecaster: MetaForecaster, path: Path) -> dict[str, Any]:
+    history, report = forecaster.history_, forecaster.report_
+    trained, validated, reported = forecaster.split_
+    return {
+        "model": str(path),
+        "horizon": forecaster.choices_.h,
+        "input_size": forecaster.choices_.input_size,
+        "season": forecaster.choices_.season_length,
+        "series": {"trained": trained, "validated": validated, "reported": reported},
+        "steps": history.step,
+        "best_step": history.best_step,
+        "stopped_by": history.stopped_by,
+        "scores": None if report is None else report.mean,
+    }

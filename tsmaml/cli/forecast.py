@@ -1,0 +1,104 @@
+"""``tsmaml forecast``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tsmaml.cli._common import column_options, console, quiet_tensorflow, sentences
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> list[float] | None:
+    """A comma list of numbers."""
+    if text is None:
+        return None
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is no list of numbers such as 80,95.", ctx, param
+        ) from None
+
+
+@click.command(name="forecast")
+@click.argument("series", type=click.Path(), required=False)
+@click.option(
+    "--model", "-m", required=True, type=click.Path(), help="File that fit or adapt made."
+)
+@click.option("--out", "-o", help="File, by its ending .parquet, .csv or .json; default: stdout.")
+@click.option("--level", callback=numbers, help="Central intervals in percent: 80 or 80,95.")
+@click.option("--quantiles", callback=numbers, help="The same as quantiles: 0.1,0.9.")
+@click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
+@column_options
+@click.option("--explain", is_flag=True, help="Say what adaptation did for each series (stderr).")
+@click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and data.")
+@sentences
+def command(
+    series: str | None,
+    model: str,
+    out: str | None,
+    level: list[float] | None,
+    quantiles: list[float] | None,
+    horizon: int | None,
+    id_col: str | None,
+    time_col: str | None,
+    target_col: str | None,
+    freq: str | None,
+    explain: bool,
+    quiet: bool,
+) -> None:
+    """Adapt to new series, all at once, and forecast them.
+
+    SERIES is a Parquet or CSV file in long format; it may be left out for a model that
+    `tsmaml adapt` made, which holds the last points of its series. Where adaptation did worse
+    than the zero-step forecast on points held back from it, the latter is used.
+
+    \b
+    Examples:
+      tsmaml forecast new.parquet --model flights.tsmaml --level 80 -o forecast.parquet
+      tsmaml forecast new.csv --model flights.tsmaml --explain > forecast.csv
+      tsmaml forecast --model routes.tsmaml
+    """
+    from tsmaml.cli._output import check_output, write
+    from tsmaml.forecaster import MetaForecaster
+    from tsmaml.forecaster.frames import levels_of
+    from tsmaml.series import read_series
+
+    check_output(out)
+    levels_of(level, quantiles)
+    collection = None
+    if series is not None:
+        collection = read_series(
+            series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
+        )
+    quiet_tensorflow()
+    forecaster = MetaForecaster.load(model)
+    forecasts = forecaster.predict(collection, h=horizon, level=level, quantiles=quantiles)
+    write(forecasts, out)
+    if quiet:
+        return
+    err = console()
+    explained = forecaster.explain_
+    adapted = int((explained["used"] == "adapted").sum())
+    err.print(
+        f"Forecast {len(explained)} series: {adapted} adapted, {len(explained) - adapted} zero-step"
+        + (f"; wrote {out}" if out not in (None, "-") else ""),
+        markup=False,
+    )
+    if explain:
+        _print_explanation(err, explained)
+
+
+def _print_explanation(err: Any, explained: pd.DataFrame) -> None:
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in explained.columns:
+        table.add_column(str(name), justify="left" if name in explained.columns[:2] else "right")
+    for row in explained.itertuples(index=False):
+        table.add_row(*(f"{part:.3f}" if isinstance(part, float) else str(part) for part in row))
+    err.print(table)
