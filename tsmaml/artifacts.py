@@ -11,7 +11,8 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -80,15 +81,27 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndar
     from safetensors.numpy import load as from_bytes
 
     path = Path(path)
+    with _refusing(path, ValueError, SafetensorError), zipfile.ZipFile(path) as archive:
+        manifest = _manifest(path, archive, kind)
+        return manifest, from_bytes(archive.read(_ARRAYS))
+
+
+def check(path: str | Path, kind: str) -> dict[str, Any]:
+    """The manifest alone, by the same checks as :func:`load`; quick, whatever the size."""
+    path = Path(path)
+    with _refusing(path, ValueError), zipfile.ZipFile(path) as archive:
+        return _manifest(path, archive, kind)
+
+
+@contextmanager
+def _refusing(path: Path, *damaged: type[Exception]) -> Iterator[None]:
+    """Turn what a bad file makes libraries raise into errors that say what is wrong."""
     if not path.exists():
         raise NotFoundError(
             f"There is no file {path}.", hint="`tsmaml fit series.parquet` makes a model file."
         )
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = json.loads(archive.read(_MANIFEST))
-            _check(path, manifest, kind)
-            arrays = from_bytes(archive.read(_ARRAYS))
+        yield
     except IsADirectoryError:
         raise ArtifactError(f"{path} is a folder, not a model file.") from None
     except OSError as error:
@@ -98,12 +111,12 @@ def load(path: str | Path, kind: str) -> tuple[dict[str, Any], dict[str, np.ndar
             f"{path} is no tsmaml file, or is truncated.",
             hint="Copy it again, or make a new one with `tsmaml fit`.",
         ) from None
-    except (ValueError, SafetensorError) as error:
+    except damaged as error:
         raise ArtifactError(f"{path} is damaged: {error}.") from None
-    return manifest, arrays
 
 
-def _check(path: Path, manifest: Any, kind: str) -> None:
+def _manifest(path: Path, archive: zipfile.ZipFile, kind: str) -> dict[str, Any]:
+    manifest = json.loads(archive.read(_MANIFEST))
     if not isinstance(manifest, dict) or not isinstance(manifest.get("format"), int):
         raise ArtifactError(f"{path} is no tsmaml file: its manifest names no format.")
     if manifest["format"] > FORMAT:
@@ -114,6 +127,7 @@ def _check(path: Path, manifest: Any, kind: str) -> None:
         )
     if manifest.get("kind") != kind:
         raise ArtifactError(f"{path} holds a {manifest.get('kind')!r}, not a {kind!r}.")
+    return manifest
 
 
 def _umask() -> int:

@@ -6,6 +6,7 @@ import functools
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
@@ -24,9 +25,30 @@ def console(*, stderr: bool = True) -> Any:
 
 
 def quiet_tensorflow() -> None:
-    """Keep TensorFlow's own log lines, which mean nothing to a forecaster, off the terminal."""
+    """Load TensorFlow; its log lines, which mean nothing to a forecaster, stay off the terminal.
+
+    Some are written by C++ code before any setting is read, so that stderr itself is turned away
+    while the library loads and looks for devices. What it wrote is shown if loading fails.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as aside:
+        os.dup2(aside.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.get_logger().setLevel("ERROR")
+            tf.config.list_physical_devices()
+            tf.zeros([])  # starts the runtime, which logs once more
+        except BaseException:
+            aside.seek(0)
+            os.write(kept, aside.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def column_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -36,6 +36,7 @@ def command(
       tsmaml adapt new_routes.parquet --model flights.tsmaml --out routes.tsmaml
       tsmaml forecast --model routes.tsmaml --level 80
     """
+    from tsmaml import artifacts
     from tsmaml.cli.fit import check_writable
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.series import read_series
@@ -44,6 +45,7 @@ def command(
     collection = read_series(
         series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
     )
+    artifacts.check(model, "forecaster")
     quiet_tensorflow()
     adapted = MetaForecaster.load(model).adapt(collection)
     adapted.save(out)

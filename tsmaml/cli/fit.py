@@ -116,6 +116,7 @@ def command(
         freq=freq,
         **given,
     )
+    _ = forecaster.settings.parts  # a wrong name is told before anything is shown
     check_writable(path)
     err = console()
     if not quiet:

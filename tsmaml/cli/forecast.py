@@ -63,9 +63,10 @@ def command(
       tsmaml forecast new.csv --model flights.tsmaml --explain > forecast.csv
       tsmaml forecast --model routes.tsmaml
     """
+    from tsmaml import artifacts
     from tsmaml.cli._output import check_output, write
     from tsmaml.forecaster import MetaForecaster
-    from tsmaml.forecaster.frames import levels_of
+    from tsmaml.intervals import levels_of
     from tsmaml.series import read_series
 
     check_output(out)
@@ -75,6 +76,7 @@ def command(
         collection = read_series(
             series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
         )
+    artifacts.check(model, "forecaster")
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)
     forecasts = forecaster.predict(collection, h=horizon, level=level, quantiles=quantiles)

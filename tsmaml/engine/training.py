@@ -283,7 +283,7 @@ def train(
             report(
                 Progress(history.step, steps, support, query, elapsed, query_losses=losses[:, 1])
             )
-            if validation and history.step % validate_every == 0:
+            if validation and (history.step % validate_every == 0 or history.step == steps):
                 validate(support, query)
                 if patience is not None and best.stale > patience:
                     history.stopped_by = "patience"

@@ -198,7 +198,8 @@ class MetaForecaster:
             worse than the zero-step forecast on points held back from it, the latter is used, and
             ``explain_`` says so.
         """
-        from tsmaml.forecaster.frames import explain_frame, forecast_frame, levels_of
+        from tsmaml.forecaster.frames import explain_frame, forecast_frame
+        from tsmaml.intervals import levels_of
 
         pipeline, fit = self._fitted
         levels = levels_of(level, quantiles)

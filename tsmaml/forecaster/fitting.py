@@ -61,10 +61,8 @@ def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Spli
     of them is trained on whole.
     """
     scorable = np.flatnonzero(collection.lengths > h + 1)
-    each = min(int(round(len(scorable) * share / 2)), _MOST_TO_HOLD_OUT)
-    if share and len(scorable) >= _FEWEST_TO_HOLD_OUT:
-        each = max(each, 1)
-    else:
+    each = min(max(round(len(scorable) * share / 2), 1), _MOST_TO_HOLD_OUT)
+    if not share or len(scorable) < _FEWEST_TO_HOLD_OUT:
         each = 0
     drawn = np.random.default_rng(seed).permutation(scorable)[: 2 * each]
     train = np.setdiff1d(np.arange(len(collection)), drawn)
