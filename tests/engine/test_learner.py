@@ -67,7 +67,7 @@ def test_reports_hold_the_query_loss_of_each_step(sinusoid_net, sinusoid_sampler
         return np.concatenate([report.query_losses for report in reports])
 
     def from_table(seed):
-        return tf.nest.map_structure(lambda part: part[seed[1]], table)
+        return tf.nest.map_structure(lambda part: tf.gather(part, seed[1]), table)
 
     compiled = losses(from_table, [1, 20, 40])
     fed = losses(iter(batches), [40])
