@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import tempfile
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -72,6 +73,7 @@ def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--traceback", is_flag=True, help="Show Python's traceback of an error.")
     @functools.wraps(command)
     def bounded(*args: Any, traceback: bool, **kwargs: Any) -> Any:
+        warnings.showwarning = _note
         try:
             return command(*args, **kwargs)
         except (TsmamlError, OSError, MemoryError) as error:
@@ -83,6 +85,12 @@ def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
             sys.exit(INTERRUPTED)
 
     return bounded
+
+
+def _note(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """A warning of ours in words, on stderr; those of libraries are not for the user's eyes."""
+    if category is UserWarning:
+        click.echo(f"Note: {message}", err=True)
 
 
 def fail(error: TsmamlError, *, as_json: bool = False) -> None:

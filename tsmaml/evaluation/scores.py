@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tsmaml.errors import UsageError
 from tsmaml.series import SeriesCollection
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ def score(
         forecasts: ``{name: [series, h]}``.
         history: the series up to the forecasts; MASE is scaled by its in-sample seasonal error.
         season_length: the lag of that error.
+
+    Raises:
+        UsageError: if a forecast is not finite (a mean that left it out would reward it), has
+            another shape than the truth, or a name that the frame needs for itself.
     """
     import pandas as pd
     from utilsforecast.evaluation import evaluate
@@ -53,6 +58,7 @@ def score(
 
     n, h = truth.shape
     names = list(forecasts)
+    _check(truth, forecasts, history)
     frame = pd.DataFrame(
         {
             "unique_id": np.repeat(history.ids, h),
@@ -73,24 +79,42 @@ def score(
     )
     is_mase = per_series["metric"] == "mase"
     # A history that repeats itself exactly has nothing to scale by.
-    values = per_series[names].replace([np.inf, -np.inf], np.nan)
-    values.loc[is_mase] = values.loc[is_mase].where(_scalable(history, season_length, per_series))
+    scalable = pd.Series(_scalable(history, season_length), index=history.ids)
+    values = per_series[names].copy()
+    values.loc[is_mase] = values.loc[is_mase].where(per_series["unique_id"].map(scalable))
     values.loc[~is_mase] *= 200  # utilsforecast's sMAPE goes from 0 to 1; the competitions' to 200
     per_series = per_series.assign(**values)
     mean = {
         metric: {name: float(rows[name].mean()) for name in names}
         for metric, rows in per_series.groupby("metric")
     }
-    return Scores(per_series, mean, n, int(per_series.loc[is_mase, names[0]].isna().sum()))
+    return Scores(per_series, mean, n, int((~scalable).sum()))
 
 
-def _scalable(history: SeriesCollection, season_length: int, per_series: pd.DataFrame) -> pd.Series:
-    """Whether a row's series ever differs from what it was a season before."""
-    import pandas as pd
+def _check(
+    truth: np.ndarray, forecasts: Mapping[str, np.ndarray], history: SeriesCollection
+) -> None:
+    if truth.shape[0] != len(history) or not truth.size:
+        raise UsageError(f"The truth has shape {truth.shape} for {len(history)} series.")
+    for name, values in forecasts.items():
+        if name in ("unique_id", "ds", "y", "metric", "cutoff"):
+            raise UsageError(f"A forecast can't be named {name!r}.")
+        if np.shape(values) != truth.shape:
+            raise UsageError(
+                f"The forecast {name!r} has shape {np.shape(values)}, the truth {truth.shape}."
+            )
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if bad.size:
+            raise UsageError(
+                f"The forecast {name!r} of series {history.ids[bad[0]]!r} is not finite "
+                f"({bad.size} such series)."
+            )
 
+
+def _scalable(history: SeriesCollection, season_length: int) -> np.ndarray:
+    """Whether each series ever differs from what it was a season before: ``[series]`` bool."""
     values = history.values
     same_series = np.repeat(np.arange(len(history)), history.lengths)
     lagged = same_series[season_length:] == same_series[:-season_length]
     differs = (values[season_length:] != values[:-season_length]) & lagged
-    changed = np.bincount(same_series[season_length:][differs], minlength=len(history)) > 0
-    return per_series["unique_id"].map(pd.Series(changed, index=history.ids))
+    return np.bincount(same_series[season_length:][differs], minlength=len(history)) > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import numpy as np
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.fitting import intervals_of
 from tsmaml.forecaster.pipeline import Forecasts, Pipeline
-from tsmaml.intervals import widths
+from tsmaml.intervals import supported, widths
 from tsmaml.series import SeriesCollection
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ def bounds(
     for level in levels:
         name = f"{level / 100:g}" if f"{level / 100:g}" in outputs else "point"
         low, high = outputs[name]
+        if not supported(calibration[name], level / 100):
+            warnings.warn(
+                f"{len(calibration[name])} held-out windows are too few for a level of {level:g} %: "
+                "the interval reaches as far as the worst of them, and may cover less.",
+                stacklevel=4,
+            )
         wider = made.scale[:, np.newaxis] * widths(calibration[name], level / 100)
         lower = np.minimum(lower, made.used[..., low] - wider)
         upper = np.maximum(upper, made.used[..., high] + wider)

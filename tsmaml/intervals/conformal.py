@@ -1,9 +1,10 @@
 """Split-conformal intervals whose scores come from series that the model was not trained on.
 
 Vovk, Gammerman, Shafer (2005); with quantile outputs, conformalised quantile regression (Romano,
-Patterson, Candès 2019, eq. 6). Each calibration series gives one score for each step of the horizon,
-in units of its window's scale, so that a new series with no history to calibrate on still gets an
-interval.
+Patterson, Candès 2019, eq. 6). A calibration window gives one score for each step of the horizon, in
+units of its own scale, so that a new series with no history to calibrate on still gets an interval.
+The coverage is guaranteed where windows are exchangeable; several windows of one series are so only
+roughly, and then the coverage holds roughly.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def widths(sorted_scores: np.ndarray, level: float) -> np.ndarray:
     Returns:
         ``[h]``.
     """
-    count = np.isfinite(sorted_scores).sum(axis=0)
+    count = _count(sorted_scores)
     # Guarded against rounding: 0.8 * 5 must be 4, not 4.000000001.
     rank = np.ceil(np.round((count + 1) * level, 9)).astype(int)
     rank = np.clip(rank, 1, np.maximum(count, 1))
@@ -47,5 +48,10 @@ def widths(sorted_scores: np.ndarray, level: float) -> np.ndarray:
 
 def supported(sorted_scores: np.ndarray, level: float) -> bool:
     """Whether there are enough scores to guarantee the level at every step."""
-    count = np.isfinite(sorted_scores).sum(axis=0).min(initial=len(sorted_scores))
+    count = _count(sorted_scores).min(initial=len(sorted_scores))
     return bool(np.round((count + 1) * level, 9) <= count)
+
+
+def _count(sorted_scores: np.ndarray) -> np.ndarray:
+    """Scores that there are at each step; an infinite one counts: leaving it out would narrow."""
+    return np.sum(~np.isnan(sorted_scores), axis=0)
