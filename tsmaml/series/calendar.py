@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,7 +80,7 @@ class Frequency:
         """The unit of the alias, ``"h"``, ``"D"``, ``"M"``, ...; None for integers."""
         if self.alias is None:
             return None
-        return _UNITS.get(self._offset.name.split("-")[0])
+        return _UNITS.get(self._offset.rule_code.split("-")[0])
 
     @property
     def season_length(self) -> int | None:
@@ -188,7 +189,10 @@ def _infer_one(times: np.ndarray) -> Frequency | None:
     import pandas as pd
 
     if len(times) >= 3:
-        alias = pd.infer_freq(pd.DatetimeIndex(times))
+        with warnings.catch_warnings():
+            # pandas 3.1 announces that an offset will come instead of its name; either serves.
+            warnings.simplefilter("ignore")
+            alias = pd.infer_freq(pd.DatetimeIndex(times))
         if alias is not None:
             return Frequency(pd.tseries.frequencies.to_offset(alias).freqstr)
     # A series with gaps or of two points: the most frequent step, where it is a fixed span.
