@@ -1,0 +1,213 @@
+"""MetaForecaster as a notebook uses it."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from utilsforecast.evaluation import evaluate
+from utilsforecast.losses import mae
+
+from tsmaml import MetaForecaster
+from tsmaml.errors import ArtifactError, DataError, TsmamlError, UsageError
+
+
+def test_forecasts_have_the_field_s_columns_and_times(fitted, new_frame):
+    result = fitted.predict(new_frame, level=[80, 95])
+    assert list(result.columns) == [
+        "unique_id",
+        "ds",
+        "TSMAML",
+        "TSMAML-lo-80",
+        "TSMAML-hi-80",
+        "TSMAML-lo-95",
+        "TSMAML-hi-95",
+    ]
+    assert list(result["unique_id"].unique()) == list(new_frame["unique_id"].unique())
+    for name, rows in result.groupby("unique_id"):
+        last = new_frame.loc[new_frame["unique_id"] == name, "ds"].max()
+        expected = pd.date_range(last, periods=8, freq="D")[1:]
+        assert list(rows["ds"]) == list(expected)
+    assert np.isfinite(result.drop(columns=["unique_id", "ds"])).all(axis=None)
+    assert (result["TSMAML-lo-95"] <= result["TSMAML-lo-80"]).all()
+    assert (result["TSMAML-lo-80"] <= result["TSMAML"]).all()
+    assert (result["TSMAML"] <= result["TSMAML-hi-80"]).all()
+    assert (result["TSMAML-hi-80"] <= result["TSMAML-hi-95"]).all()
+    scores = evaluate(result.assign(y=0.0).drop(columns=result.columns[3:]), [mae])
+    assert list(scores.columns) == ["unique_id", "metric", "TSMAML"]
+
+
+def test_quantiles_are_levels_and_h_may_be_shorter(fitted, new_frame):
+    by_level = fitted.predict(new_frame, level=80)
+    by_quantile = fitted.predict(new_frame, quantiles=[0.1, 0.5, 0.9])
+    pd.testing.assert_frame_equal(by_level, by_quantile)
+    short = fitted.predict(new_frame, h=3, level=80)
+    first = by_level.groupby("unique_id", sort=False).head(3).reset_index(drop=True)
+    pd.testing.assert_frame_equal(short, first)
+
+
+def test_the_forecast_knows_nothing_but_the_history_of_each_series(fitted, new_frame):
+    # Appending the future must be the only way to move a forecast; other series have no part in it.
+    alone = new_frame[new_frame["unique_id"] == "new-s01"]
+    together = fitted.predict(new_frame).query("unique_id == 'new-s01'")
+    np.testing.assert_allclose(
+        fitted.predict(alone)["TSMAML"], together["TSMAML"], rtol=1e-4, atol=1e-4
+    )
+
+
+def test_predicting_changes_nothing(fitted, frame, new_frame):
+    first = fitted.predict(new_frame)
+    fitted.predict(frame)
+    pd.testing.assert_frame_equal(fitted.predict(new_frame), first)
+
+
+def test_units_of_the_user_come_back(fitted, new_frame):
+    base = fitted.predict(new_frame)["TSMAML"]
+    scaled = fitted.predict(new_frame.assign(y=lambda df: 1e6 + 1000 * df["y"]))["TSMAML"]
+    # The scale floor of 1 % of the level is not reached in either, but for the single point.
+    several = fitted.predict(new_frame)["unique_id"] != "point"
+    assert np.isfinite(scaled).all()
+    ratio = fitted.predict(new_frame.assign(y=lambda df: 1000 * df["y"]))["TSMAML"]
+    np.testing.assert_allclose(ratio[several], 1000 * base[several], rtol=1e-3)
+
+
+def test_explanation_says_what_adaptation_did(fitted, new_frame):
+    fitted.predict(new_frame)
+    explained = fitted.explain_.set_index("unique_id")
+    assert set(explained["used"]) <= {"adapted", "zero-step"}
+    worse = explained["adapted_error"] > explained["zero_step_error"]
+    assert ((explained["used"] == "zero-step") == worse).all()
+    assert explained.loc["point", "support_windows"] == 0
+    assert np.isnan(explained.loc["point", "zero_step_error"])
+    assert explained.loc["new-s00", "support_windows"] == 3
+
+
+def test_report_compares_on_held_out_series(fitted, frame):
+    report = fitted.report_
+    assert list(report.mean["mase"]) == ["seasonal naive", "zero-step", "adapted"]
+    trained, validated, reported = fitted.split_
+    assert trained + validated + reported == frame["unique_id"].nunique()
+    assert report.n_series == reported == validated == 4
+
+
+def test_saved_and_loaded_forecasts_are_equal(fitted, new_frame, tmp_path):
+    fitted.save(tmp_path / "m.tsmaml")
+    loaded = MetaForecaster.load(tmp_path / "m.tsmaml")
+    pd.testing.assert_frame_equal(
+        loaded.predict(new_frame, level=[80]), fitted.predict(new_frame, level=[80])
+    )
+    loaded.save(tmp_path / "again.tsmaml")
+    assert (tmp_path / "again.tsmaml").read_bytes() == (tmp_path / "m.tsmaml").read_bytes()
+    with pytest.raises(UsageError, match="holds no series"):
+        loaded.predict()
+
+
+def test_adapted_forecaster_keeps_its_parameters(fitted, new_frame, tmp_path):
+    before = fitted.predict(new_frame, level=80)
+    adapted = fitted.adapt(new_frame)
+    pd.testing.assert_frame_equal(adapted.predict(level=80), before)
+    adapted.save(tmp_path / "a.tsmaml")
+    loaded = MetaForecaster.load(tmp_path / "a.tsmaml")
+    assert loaded.adapted_ids_ == list(new_frame["unique_id"].unique())
+    pd.testing.assert_frame_equal(loaded.predict(level=80), before)
+    # Later points of a known series: the kept parameters, no new adaptation.
+    later = loaded.predict(new_frame.groupby("unique_id", sort=False).tail(20))
+    np.testing.assert_allclose(later["TSMAML"], before["TSMAML"], rtol=1e-4)
+    # A mixture of known and new series comes back in its order.
+    mixed = pd.concat([new_frame.query("unique_id == 'new-s03'"), _other(new_frame)])
+    result = loaded.predict(mixed)
+    assert list(result["unique_id"].unique()) == ["new-s03", "other"]
+    np.testing.assert_allclose(
+        result.query("unique_id == 'new-s03'")["TSMAML"],
+        before.query("unique_id == 'new-s03'")["TSMAML"],
+        rtol=1e-4,
+    )
+
+
+def _other(new_frame):
+    return new_frame.query("unique_id == 'new-s00'").assign(unique_id="other")
+
+
+def test_same_seed_same_forecasts_and_resuming_changes_nothing(fitted, frame, small, tmp_path):
+    def interrupt(progress):
+        if progress.step >= 20:
+            raise KeyboardInterrupt
+
+    checkpoint = tmp_path / "c"
+    stopped = MetaForecaster(**small).fit(frame, callbacks=[interrupt], checkpoint=checkpoint)
+    assert stopped.history_.stopped_by == "interrupt"
+    assert np.isfinite(stopped.predict(frame)["TSMAML"]).all()
+    resumed = MetaForecaster(**small).fit(frame, checkpoint=checkpoint, resume=True)
+    assert resumed.history_.step == 40
+    pd.testing.assert_frame_equal(resumed.predict(), fitted.predict(frame))
+    with pytest.raises(ArtifactError, match="belongs to another run: seed differ"):
+        MetaForecaster(**small, seed=1).fit(frame, checkpoint=checkpoint, resume=True)
+
+
+def build_linear(input_size, h):
+    return keras.Sequential([keras.Input((input_size,)), keras.layers.Dense(h)])
+
+
+def squared(y_true, y_pred):
+    return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+def in_pairs(collection, windows):
+    from tsmaml.tasks import TaskSet
+
+    return TaskSet.from_labels([name[:-1] for name in collection.ids])
+
+
+def test_own_functions_serve_as_parts(frame, new_frame, small, tmp_path):
+    from tsmaml import engine
+
+    own = {"model": build_linear, "loss": squared, "tasks": in_pairs}
+    options = {**small, "model_options": {}, "steps": 5}
+    forecaster = MetaForecaster(**{**options, **own}, algorithm=engine.anil(rate=0.05)).fit(frame)
+    result = forecaster.predict(new_frame)
+    assert np.isfinite(result["TSMAML"]).all()
+    forecaster.save(tmp_path / "own.tsmaml")
+    with pytest.raises(ArtifactError, match="given in Python") as caught:
+        MetaForecaster.load(tmp_path / "own.tsmaml")
+    assert "model=build_linear" in str(caught.value)
+    again = MetaForecaster.load(tmp_path / "own.tsmaml", **own, algorithm=engine.anil(rate=0.05))
+    pd.testing.assert_frame_equal(again.predict(new_frame), result)
+
+
+def test_quantile_loss_gives_conformalised_quantiles(frame, new_frame, small):
+    forecaster = MetaForecaster(
+        **{**small, "steps": 5}, loss="pinball", loss_options={"quantiles": [0.1, 0.5, 0.9]}
+    ).fit(frame)
+    result = forecaster.predict(new_frame, level=[50, 80])
+    assert (result["TSMAML-lo-80"] <= result["TSMAML-lo-50"]).all()
+    assert (result["TSMAML-hi-80"] >= result["TSMAML-hi-50"]).all()
+
+
+def test_errors_say_what_to_do(fitted, frame, new_frame, small):
+    with pytest.raises(UsageError, match="not fitted"):
+        MetaForecaster().predict(frame)
+    with pytest.raises(UsageError, match="forecasts 1 to 7 points"):
+        fitted.predict(new_frame, h=8)
+    with pytest.raises(UsageError, match="between 0 and 100"):
+        fitted.predict(new_frame, level=[100])
+    with pytest.raises(DataError, match="one series"):
+        MetaForecaster(**small).fit(frame.query("unique_id == 's00'"))
+    with pytest.raises(DataError, match="frequency h; the model was trained on D"):
+        hourly = pd.date_range("2024-01-01", periods=len(new_frame), freq="h")
+        fitted.predict(new_frame.assign(ds=hourly, unique_id="x"))
+    with pytest.raises(TsmamlError, match="Did you mean 'nbeats'"):
+        MetaForecaster(model="nbeast").fit(frame)
+    with pytest.raises(UsageError, match="can't be made: got an unexpected keyword argument 'wdth'"):
+        MetaForecaster(**{**small, "model_options": {"wdth": 3}}).fit(frame)
+    with pytest.raises(UsageError, match="steps is 0"):
+        MetaForecaster(steps=0)
+    with pytest.raises(UsageError, match="nothing to explain"):
+        MetaForecaster().explain_  # noqa: B018
+
+
+def test_without_held_out_series_there_are_no_intervals(frame, small):
+    forecaster = MetaForecaster(**{**small, "holdout": 0.0, "steps": 2}).fit(frame)
+    assert forecaster.report_ is None
+    with pytest.raises(UsageError, match="no intervals"):
+        forecaster.predict(level=80)
