@@ -10,6 +10,10 @@ from tsmaml.errors import DataError, UsageError
 from tsmaml.series.collection import SeriesCollection
 from tsmaml.series.seasons import estimate_season_length
 
+# How many seasons the model looks back: a week of hourly data, whose days differ, two months of
+# daily data, three years of months, four of quarters; two seasons of any other length.
+_SEASONS_BACK = {24: 7, 7: 8, 5: 8, 12: 3, 4: 4}
+
 
 @dataclass(frozen=True)
 class Choices:
@@ -88,8 +92,9 @@ def _horizon(collection: SeriesCollection, season_length: int, median: int) -> t
 
 def _input_size(h: int, season_length: int, median: int) -> tuple[int, str]:
     wanted, reason = 2 * h, f"2 x horizon {h}"
-    if 2 * season_length > wanted:
-        wanted, reason = 2 * season_length, f"2 x season {season_length}"
+    seasons = _SEASONS_BACK.get(season_length, 2)
+    if seasons * season_length > wanted:
+        wanted, reason = seasons * season_length, f"{seasons} x season {season_length}"
     if wanted < 4:
         wanted, reason = 4, "the smallest"
     room = median - 2 * h
