@@ -86,8 +86,11 @@ def test_the_number_of_tasks_covers_its_range():
     assert set(counts) == {2, 3, 4, 5}
 
 
-def test_xla_draws_the_same():
-    sampler = sampler_of(split_between(0.2, 0.8))
+@pytest.mark.parametrize(
+    "bounds", [split_between(0.2, 0.8), expanding_folds(3), split_at([1, 2, 3])]
+)
+def test_xla_draws_the_same(bounds):
+    sampler = sampler_of(bounds)
     compiled = tf.function(sampler, jit_compile=True, autograph=False)
     for step in range(5):
         seed = tf.constant([1, step], tf.int64)

@@ -44,7 +44,7 @@ def expanding_folds(n_folds: int) -> Bounds:
     """
 
     def bounds(lengths: tf.Tensor, tasks: Any, draws: Any) -> tuple[tf.Tensor, tf.Tensor]:
-        fold = 1 + tf.cast((n_folds - 1) * tf.constant(draws, tf.float64), tf.int32)
+        fold = 1 + tf.cast((n_folds - 1) * tf.cast(draws, tf.float64), tf.int32)
         size = lengths // n_folds
         return fold * size, tf.where(fold == n_folds - 1, lengths, (fold + 1) * size)
 

@@ -140,8 +140,10 @@ class OuterLoop:
             # Not mapped: errors in a mapped function lose their type.
             return loop(lambda task: task_loss(self.problem, meta.parameters, task), samples)
 
-        for part, samples in (("support", batch[:3]), ("query", batch[3:])):
-            at_fault = np.flatnonzero(~np.isfinite(losses(Samples(*samples))))
+        for part, samples in (("support", Samples(*batch[:3])), ("query", Samples(*batch[3:]))):
+            # Traced once by intent: TensorFlow would warn of it from the fifth fit on.
+            once = losses.get_concrete_function(samples)
+            at_fault = np.flatnonzero(~np.isfinite(once(samples)))
             if at_fault.size:
                 raise TrainingError(
                     f"The {part} loss of task {at_fault[0]} is not finite before the first step "
