@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from tsmaml.engine.batch import TaskBatch
+from tsmaml.errors import UsageError
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.builders import TaskSet
 from tsmaml.tasks.spec import WindowSpec
@@ -65,89 +67,113 @@ def adaptation_batches(
 ) -> tuple[Rows, Iterator[AdaptationBatch]]:
     """Batches of equal shape that together hold every series once as query.
 
-    The history of a task ends ``cut_back`` points before the last point of its latest series (a
-    short series keeps at least half of its points): 0 for a forecast, whose target is not known;
-    ``h`` to judge adaptation on points that it has not seen.
+    The history of a task ends ``cut_back`` points before the last point of its latest series: 0
+    for a forecast, whose target is not known; ``h`` to judge adaptation on points that it has not
+    seen. A short series that is a task by itself keeps at least half of its points; a member of a
+    group that begins after the cut has no history, and no weight.
 
     Args:
         collection: the series.
-        task_set: which series form each task.
+        task_set: which series form each task; each series in one of them.
         spec: sizes; ``n_query`` is the width of a row.
         n_rows: rows of a batch.
         cut_back: points held back at the end.
         dtype: of the results, the model's.
+
+    Raises:
+        UsageError: if a series is in no task, or in several.
     """
+    _check_each_once(task_set, collection)
     rows = rows_of(task_set, spec.n_query)
-    width = max(1, min(n_rows, len(rows.task)))
-    series = flat_series(collection.values, collection.offsets, collection.positions)
+    width = min(n_rows, len(rows.task))
     ends = collection.positions + collection.lengths
     latest = np.maximum.reduceat(ends[task_set.members], task_set.offsets[:-1])
-    tensors = _TaskTensors(
+    tasks = _TaskTensors(
         tf.constant(task_set.members, tf.int64),
         tf.constant(task_set.offsets[:-1], tf.int64),
         tf.constant(np.diff(task_set.offsets), tf.int64),
-        tf.constant(latest, tf.int64),
-        tf.constant(collection.lengths, tf.int64),
+        tf.constant(latest - cut_back, tf.int64),
     )
-
-    @tf.function(autograph=False)
-    def build(task: tf.Tensor, members: tf.Tensor) -> tuple[TaskBatch, tf.Tensor, tf.Tensor]:
-        return _build(series, tensors, task, members, spec, cut_back, dtype)
+    series = flat_series(collection.values, collection.offsets, collection.positions)
 
     def batches() -> Iterator[AdaptationBatch]:
         for start in range(0, len(rows.task), width):
             numbers = np.arange(start, min(start + width, len(rows.task)))
             padded = np.resize(numbers, width)
-            batch = build(
+            batch = _build(
+                series,
+                tasks,
                 tf.constant(rows.task[padded], tf.int64),
                 tf.constant(rows.members[padded], tf.int64),
+                astuple(spec),
+                dtype,
             )
             yield AdaptationBatch(numbers, *batch)
 
     return rows, batches()
 
 
+def _check_each_once(task_set: TaskSet, collection: SeriesCollection) -> None:
+    counts = np.bincount(task_set.members, minlength=len(collection))
+    for index in np.flatnonzero(counts != 1)[:1]:
+        raise UsageError(
+            f"The series {collection.ids[index]!r} is in {counts[index]} tasks; to be forecast, a "
+            "series belongs to one."
+        )
+
+
 class _TaskTensors(NamedTuple):
+    """Members of all tasks; first member, size and the calendar's moment of the cut of each."""
+
     members: tf.Tensor
     firsts: tf.Tensor
     counts: tf.Tensor
-    latest: tf.Tensor
-    lengths: tf.Tensor
+    moments: tf.Tensor
 
 
+# One function a process, so that no call traces a shape again. TensorFlow recognises the sizes by
+# value in a tuple, but a WindowSpec only by identity.
+@tf.function(autograph=False, reduce_retracing=True)
 def _build(
     series: FlatSeries,
     tasks: _TaskTensors,
     task: tf.Tensor,
     queried: tf.Tensor,
-    spec: WindowSpec,
-    cut_back: int,
+    sizes: tuple[float, ...],
     dtype: str,
 ) -> tuple[TaskBatch, tf.Tensor, tf.Tensor]:
-    moment = tf.gather(tasks.latest, task)[:, tf.newaxis] - cut_back
-    first, count = (tf.gather(x, task)[:, tf.newaxis] for x in (tasks.firsts, tasks.counts))
+    """Support and query windows of rows.
 
-    def history_end(index: tf.Tensor) -> tf.Tensor:
-        length = tf.gather(tasks.lengths, index)
-        if not cut_back:
-            return length
+    Args:
+        series, tasks: the collection and its tasks.
+        task: ``[rows]`` int64, which task a row adapts to.
+        queried: ``[rows, width]`` int64, series that it forecasts; -1: none.
+        sizes: the fields of a :class:`WindowSpec`.
+        dtype: of the results.
+    """
+    spec = WindowSpec(*sizes)
+    first, count, moment = (
+        tf.gather(x, task)[:, tf.newaxis] for x in (tasks.firsts, tasks.counts, tasks.moments)
+    )
+
+    def history_end(index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        begin, end = (tf.gather(series.offsets, index + one) for one in (0, 1))
+        length = end - begin
         cut = moment - tf.gather(series.positions, index)
         # In a group nobody's history may reach past the moment: it is the others' future.
         least = tf.where(count == 1, (length + 1) // 2, tf.zeros_like(length))
-        return tf.clip_by_value(cut, least, length)
+        return tf.clip_by_value(cut, least, length), length
 
     slot = tf.range(spec.n_support, dtype=tf.int64)[tf.newaxis]
     index = tf.gather(tasks.members, first + slot % count)
-    cut = history_end(index)
+    cut, _ = history_end(index)
     begin = tf.zeros_like(cut)
     origins, valid = support_origins(begin, cut, slot // count, spec)
     support = gather_windows(series, index, origins, begin, cut, valid, spec, dtype)
 
     there = queried >= 0
     index = tf.maximum(queried, 0)
-    cut = history_end(index)
-    limit = tf.gather(tasks.lengths, index)
-    query = gather_windows(
-        series, index, cut, tf.zeros_like(cut), limit, there & (cut > 0), spec, dtype
-    )
+    cut, length = history_end(index)
+    begin = tf.zeros_like(cut)
+    query = gather_windows(series, index, cut, begin, length, there & (cut > 0), spec, dtype)
     return TaskBatch(*support[:3], *query[:3]), query.location, query.scale

@@ -37,7 +37,7 @@ class Drawn(NamedTuple):
 class TaskSampler:
     """``sampler(seed) -> TaskBatch``: a pure function of the seed, by TensorFlow operations alone.
 
-    For each task a member series and a cut in it are drawn, and turned into a moment of the
+    For each task a member series, its anchor, and a cut in it are drawn, and turned into a moment of the
     calendar: the history of every member ends at that moment, support targets end before it and
     query targets begin at it or after. A share of the histories (``spec.cold_share``) is cut on the
     left too, to 1 to 3 seasons.
@@ -108,22 +108,22 @@ class TaskSampler:
     def draw(self, seed: tf.Tensor) -> Drawn:
         """Choose tasks, cuts and windows, in positions."""
         spec, n = self.spec, self.n_tasks
-        uniform = tf.random.stateless_uniform([6, n], seed, dtype=tf.float64)
-        offsets = tf.random.stateless_uniform([n, spec.n_query], seed + 1, dtype=tf.float64)
+        uniform = _uniform(seed, [5 + spec.n_query, n])
 
         task = _below(uniform[0], tf.shape(self._counts, tf.int64)[0])
         first, count = tf.gather(self._firsts, task), tf.gather(self._counts, task)
-        anchor = tf.gather(self._members, first + _below(uniform[1], count))
+        turn = _below(uniform[1], count)
+        anchor = tf.gather(self._members, first + turn)
         moment = self._cut_of(anchor, uniform[2]) + tf.gather(self._series.positions, anchor)
         history = self._history_length(uniform[3], uniform[4])
 
-        # Support slot k is window k // m of member k % m (m members, turned at random): the
-        # latest windows of every member first. Query slots go round the members too.
-        turn = _below(uniform[5], count)[:, tf.newaxis]
+        # Support slot k is window k // m of member k % m (m members, the anchor first): the
+        # latest windows of every member first. Query slots go round the members too, so that
+        # every task has a support and a query window: those of its anchor.
+        turn, count, first = (x[:, tf.newaxis] for x in (turn, count, first))
         slot = tf.concat(
             [tf.range(spec.n_support, dtype=tf.int64), tf.range(spec.n_query, dtype=tf.int64)], 0
         )[tf.newaxis]
-        count, first = count[:, tf.newaxis], first[:, tf.newaxis]
         series = tf.gather(self._members, first + (slot + turn) % count)
         length = tf.gather(self._lengths, series)
         cut = moment[:, tf.newaxis] - tf.gather(self._series.positions, series)
@@ -133,7 +133,7 @@ class TaskSampler:
         recency = slot[:, : spec.n_support] // count
         k = spec.n_support
         origin_s, valid_s = support_origins(begin[:, :k], cut[:, :k], recency, spec)
-        ahead = _below(offsets, tf.constant(spec.h + 1, tf.int64))
+        ahead = _below(tf.transpose(uniform[5:]), tf.constant(spec.h + 1, tf.int64))
         ahead = tf.where(tf.range(spec.n_query) == 0, tf.zeros_like(ahead), ahead)
         origin_q = cut[:, k:] + ahead
         valid_q = (cut[:, k:] > begin[:, k:]) & (origin_q < length[:, k:])
@@ -157,6 +157,13 @@ class TaskSampler:
         shortest, longest = self.spec.cold_lengths
         few = shortest + _below(uniform, tf.constant(longest - shortest + 1, tf.int64))
         return tf.where(chance < self.spec.cold_share, few, tf.reduce_max(self._lengths))
+
+
+def _uniform(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
+    """Numbers in [0, 1), float64."""
+    # Whole numbers of a named generator: XLA draws others where TensorFlow chooses it.
+    whole = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
+    return tf.cast(whole, tf.float64) / 2**32
 
 
 def _below(uniform: tf.Tensor, bound: tf.Tensor) -> tf.Tensor:

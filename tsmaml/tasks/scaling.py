@@ -64,4 +64,4 @@ def seasonal_error(scaled: tf.Tensor, mask: tf.Tensor, season_length: int) -> tf
     seasonal, n_seasonal = mean_difference(season_length)
     naive, n_naive = mean_difference(1)
     error = tf.where(n_seasonal > 0, seasonal, tf.where(n_naive > 0, naive, tf.ones_like(naive)))
-    return tf.maximum(error, tf.cast(_FLOOR, error.dtype))
+    return tf.maximum(error, tf.constant(_FLOOR, error.dtype))

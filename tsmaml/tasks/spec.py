@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 
 from tsmaml.errors import UsageError
 
@@ -31,12 +32,15 @@ class WindowSpec:
     cold_share: float = 0.2
 
     def __post_init__(self) -> None:
-        for name in ("input_size", "h", "season_length", "n_support", "n_query"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
-        if self.stride < 0:
-            raise UsageError(f"stride is {self.stride}; wanted is 0 (automatic) or more.")
+        sizes = ("input_size", "h", "season_length", "n_support", "n_query", "stride")
+        for name in sizes:
+            value, least = getattr(self, name), 0 if name == "stride" else 1
+            if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+                automatic = " (0: half the horizon)" if name == "stride" else ""
+                raise UsageError(
+                    f"{name} is {value!r}; wanted is a whole number of {least} or more{automatic}."
+                )
+            object.__setattr__(self, name, int(value))
         if not 0 <= self.cold_share <= 1:
             raise UsageError(f"cold_share is {self.cold_share}; wanted is a share from 0 to 1.")
         if not self.stride:

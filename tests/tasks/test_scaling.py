@@ -1,0 +1,73 @@
+"""Location, scale and seasonal error against numbers worked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tsmaml.tasks.scaling import scale_windows, seasonal_error
+
+
+def scaled(past, mask=None):
+    past = tf.constant(past, tf.float64)
+    mask = tf.ones_like(past) if mask is None else tf.constant(mask, tf.float64)
+    location, scale = scale_windows(past, mask)
+    return np.asarray(location).tolist(), np.asarray(scale).tolist()
+
+
+def test_location_is_the_mean_and_scale_the_standard_deviation():
+    assert scaled([[1, 3, 1, 3]]) == ([[2]], [[1]])
+
+
+def test_only_observed_values_count():
+    assert scaled([[9e9, np.nan, 1, 3]], [[0, 0, 1, 1]]) == ([[2]], [[1]])
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0, 1e-30, -1e30])
+@pytest.mark.parametrize("mask", [[1, 1, 1, 1], [0, 0, 0, 1]])
+def test_a_constant_or_a_single_point_has_a_hundredth_of_its_size_as_scale(value, mask):
+    location, scale = scaled([[value] * 4], [mask])
+    assert location == [[value]]
+    np.testing.assert_allclose(scale, [[abs(value) / 100]], rtol=1e-12)
+
+
+def test_variation_below_a_hundredth_of_the_size_does_not_shrink_the_scale():
+    _, scale = scaled([[1000, 1001, 1000, 1001]])
+    np.testing.assert_allclose(scale, [[10.005]])
+
+
+@pytest.mark.parametrize("mask", [[1, 1, 1], [0, 0, 0]])
+def test_zeros_and_nothing_at_all_have_location_0_and_scale_1(mask):
+    assert scaled([[0, 0, 0]], [mask]) == ([[0]], [[1]])
+
+
+def error_of(values, mask, season_length):
+    found = seasonal_error(
+        tf.constant([values], tf.float64), tf.constant([mask], tf.float64), season_length
+    )
+    assert found.shape == (1, 1)
+    return float(found[0, 0])
+
+
+def test_seasonal_error_is_the_mean_absolute_difference_at_the_lag():
+    # |0.5 - 1|, |4 - 2|, |1 - 0.5|
+    assert error_of([1, 2, 0.5, 4, 1], [1] * 5, 2) == pytest.approx(1.0)
+    # Of these the first pair is not observed.
+    assert error_of([0, 2, 0.5, 4, 1], [0, 1, 1, 1, 1], 2) == pytest.approx(1.25)
+
+
+def test_without_a_pair_at_the_lag_it_is_that_of_lag_1_and_without_any_pair_1():
+    assert error_of([1, 2, 4], [1, 1, 1], 7) == pytest.approx(1.5)
+    assert error_of([0, 2, 4], [0, 1, 1], 2) == pytest.approx(2)
+    assert error_of([0, 0, 4], [0, 0, 1], 2) == 1
+    assert error_of([4], [1], 1) == 1
+
+
+def test_seasonal_error_is_never_below_a_hundredth():
+    assert error_of([3, 3, 3, 3], [1] * 4, 2) == 0.01
+
+
+def test_dtype_is_kept():
+    for dtype in ("float32", "float64"):
+        assert seasonal_error(tf.ones([2, 3], dtype), tf.ones([2, 3], dtype), 2).dtype == dtype
