@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import astuple
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -139,7 +139,7 @@ def _build(
     tasks: _TaskTensors,
     task: tf.Tensor,
     queried: tf.Tensor,
-    sizes: tuple[float, ...],
+    sizes: tuple[Any, ...],
     dtype: str,
 ) -> tuple[TaskBatch, tf.Tensor, tf.Tensor]:
     """Support and query windows of rows.

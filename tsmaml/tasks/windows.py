@@ -100,16 +100,20 @@ def gather_windows(
     location, scale = scale_windows(past, mask)
     past = mask * (past - location) / scale
     y = observed * (y - location) / scale
-    inputs = {"past": past, "mask": mask}
-    targets = {
-        "y": y,
-        "observed": observed,
-        "location": location,
-        "scale": scale,
-        "seasonal_error": seasonal_error(past, mask, spec.season_length),
-    }
-    cast = tf.nest.map_structure(lambda tensor: tf.cast(tensor, dtype), (inputs, targets))
-    return Windows(*cast, cast[1]["observed"], location, scale)
+    inputs, targets = tf.nest.map_structure(
+        lambda tensor: tf.cast(tensor, dtype),
+        (
+            {"past": past, "mask": mask},
+            {
+                "y": y,
+                "observed": observed,
+                "location": location,
+                "scale": scale,
+                "seasonal_error": seasonal_error(past, mask, spec.season_length),
+            },
+        ),
+    )
+    return Windows(inputs, targets, targets["observed"], location, scale)
 
 
 def flat_series(values: object, offsets: object, positions: object) -> FlatSeries:
