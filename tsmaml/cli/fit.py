@@ -26,7 +26,7 @@ _PARTS = {
     "model": ("Architecture", "nbeats"),
     "loss": ("Loss", "mae"),
     "tasks": ("Task builder", "per_series"),
-    "algorithm": ("Meta-learning algorithm", "maml"),
+    "algorithm": ("Meta-learning algorithm", "anil"),
 }
 
 
@@ -164,8 +164,8 @@ def _print_report(err: Any, forecaster: MetaForecaster) -> None:
         return
     trained, validated, _ = forecaster.split_
     table = Table(
-        title=f"{report.n_series} held-out series, last {forecaster.choices_.h} points "
-        f"(trained on {trained}, validated on {validated})",
+        title=f"{report.n_series} held-out series, {forecaster.choices_.h} points from "
+        f"{report.n_origins} origins (trained on {trained}, validated on {validated} others)",
         title_justify="left",
     )
     table.add_column("")

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from tsmaml.evaluation.baselines import seasonal_naive
-from tsmaml.evaluation.scores import Scores, score
+from tsmaml.evaluation.scores import Scores, mean_of, score
 
-__all__ = ["Scores", "score", "seasonal_naive"]
+__all__ = ["Scores", "mean_of", "score", "seasonal_naive"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -26,12 +26,14 @@ class Scores:
         mean: ``{metric: {forecast: mean over the series}}``.
         n_series: series scored.
         n_constant: of these, how many have no MASE.
+        n_origins: origins that each was forecast from, at most.
     """
 
     per_series: pd.DataFrame
     mean: dict[str, dict[str, float]]
     n_series: int
     n_constant: int
+    n_origins: int = 1
 
 
 def score(
@@ -89,6 +91,21 @@ def score(
         for metric, rows in per_series.groupby("metric")
     }
     return Scores(per_series, mean, n, int((~scalable).sum()))
+
+
+def mean_of(scores: Sequence[Scores]) -> Scores:
+    """Scores over several origins: ``per_series`` and means are means over the origins."""
+    import pandas as pd
+
+    frames = [one.per_series.set_index(["unique_id", "metric"]) for one in scores]
+    both = pd.concat(frames).groupby(level=[0, 1], sort=False).mean()
+    names = list(both.columns)
+    mean = {
+        str(metric): {name: float(rows[name].mean()) for name in names}
+        for metric, rows in both.groupby(level="metric")
+    }
+    without = int(both.xs("mase", level="metric")[names[0]].isna().sum())
+    return Scores(both.reset_index(), mean, scores[0].n_series, without, len(scores))
 
 
 def _check(

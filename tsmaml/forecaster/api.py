@@ -37,6 +37,7 @@ class MetaForecaster:
             ``(y_true, y_pred)``.
         tasks: registered name, or a function ``(collection, windows) -> tsmaml.tasks.TaskSet``.
         algorithm: registered name, a :class:`tsmaml.engine.Algorithm`, or a function that makes one.
+            The default ``anil`` takes 5 inner steps at rates learned for each layer.
         model_options, loss_options, tasks_options, algorithm_options: handed to the part.
         steps: outer steps of meta-training.
         meta_batch: tasks of an outer step.

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tsmaml import artifacts
 from tsmaml.engine import History, Progress
 from tsmaml.errors import ArtifactError, UsageError
-from tsmaml.evaluation import Scores, score, seasonal_naive
+from tsmaml.evaluation import Scores, mean_of, score, seasonal_naive
 from tsmaml.forecaster.pipeline import Pipeline, forecast, tensors
 from tsmaml.intervals import scores as conformal_scores
 from tsmaml.series import SeriesCollection
@@ -21,7 +21,9 @@ from tsmaml.tasks.sampling import TaskSampler
 CHECKPOINT = "checkpoint"
 _FEWEST_TO_HOLD_OUT = 5
 _MOST_TO_HOLD_OUT = 1000
-_CALIBRATION_CUTS = 3
+# Held-out series are forecast from so many origins, one horizon apart: the last weeks of a
+# collection may be like no others (a holiday), and say little about the next.
+_ORIGINS = 3
 
 
 @dataclass(frozen=True)
@@ -99,9 +101,11 @@ def meta_train(
         settings.meta_batch,
         pipeline.learner.net.dtype,
     )
-    validation = []
-    if len(parts.validation):
-        validation = tensors(pipeline.batches_of(parts.validation, cut_back=h)[1])
+    validation = [
+        batch
+        for held in histories(parts.validation, h, pipeline.choices.input_size)
+        for batch in tensors(pipeline.batches_of(held.full, cut_back=h)[1])
+    ]
     marks = _marks(pipeline, collection)
     if resume:
         pipeline.learner.restore(_load_checkpoint(checkpoint, marks))
@@ -130,7 +134,7 @@ def meta_train(
 
 
 def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> dict[str, np.ndarray]:
-    """Conformal scores of held-out series, forecast from several cuts near their end.
+    """Conformal scores of held-out series, forecast from several origins near their end.
 
     Returns:
         ``{"point": [scores, h]}``, and one more for each central interval that the model's
@@ -139,15 +143,9 @@ def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> di
     found: dict[str, list[np.ndarray]] = {}
     h = pipeline.choices.h
     for collection in collections:
-        for cut in range(1, _CALIBRATION_CUTS + 1):
-            history = collection.head_of_each(cut * h)
-            # A cut counts where it leaves as much history as the model looks at (or all it can).
-            keep = history.lengths >= (pipeline.choices.input_size if cut > 1 else 1)
-            history = history.select(np.flatnonzero(keep))
-            if not len(history):
-                continue
-            truth = points_after(collection, history, h)
-            made = forecast(pipeline, history)
+        for full, past in histories(collection, h, pipeline.choices.input_size):
+            truth = points_after(full, past, h)
+            made = forecast(pipeline, past)
             scale = made.scale[:, np.newaxis]
             for name, (low, high) in intervals_of(pipeline).items():
                 lower, upper = made.used[..., low], made.used[..., high]
@@ -174,20 +172,38 @@ def points_after(collection: SeriesCollection, history: SeriesCollection, h: int
 
 
 def report(pipeline: Pipeline, collection: SeriesCollection) -> Scores:
-    """Score forecasts of the last ``h`` points of series that nothing was learned from."""
+    """Score forecasts, from several origins, of series that nothing was learned from."""
     h, season_length = pipeline.choices.h, pipeline.choices.season_length
-    history = collection.head_of_each(h)
-    made = forecast(pipeline, history)
-    return score(
-        points_after(collection, history, h),
-        {
-            "seasonal naive": seasonal_naive(history, season_length, h),
+    found = []
+    for full, past in histories(collection, h, pipeline.choices.input_size):
+        made = forecast(pipeline, past)
+        forecasts = {
+            "seasonal naive": seasonal_naive(past, season_length, h),
             "zero-step": made.zero_step[..., pipeline.middle],
             "adapted": made.used[..., pipeline.middle],
-        },
-        history,
-        season_length,
-    )
+        }
+        found.append(score(points_after(full, past, h), forecasts, past, season_length))
+    return mean_of(found)
+
+
+class Held(NamedTuple):
+    """A collection that ends with the points to forecast, and the same without them."""
+
+    full: SeriesCollection
+    past: SeriesCollection
+
+
+def histories(collection: SeriesCollection, h: int, input_size: int) -> Iterator[Held]:
+    """Histories that end one, two, ... horizons before the end of each series.
+
+    All series have the first; a further one those that still hold a whole input window.
+    """
+    for number in range(_ORIGINS):
+        full = collection.head_of_each(number * h)
+        shortest = h + (input_size if number else 1)
+        full = full.select(np.flatnonzero(full.lengths >= shortest))
+        if len(full):
+            yield Held(full, full.head_of_each(h))
 
 
 def _marks(pipeline: Pipeline, collection: SeriesCollection) -> dict[str, Any]:

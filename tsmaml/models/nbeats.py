@@ -18,6 +18,7 @@ def build(
     n_blocks: int = 3,
     n_layers: int = 3,
     share_weights: bool = False,
+    linear: bool = True,
 ) -> keras.Model:
     """Blocks of dense layers, doubly residual: each takes off what it explains of the past.
 
@@ -32,11 +33,13 @@ def build(
         width: units of a layer.
         n_blocks: blocks in the stack.
         n_layers: dense layers of a block.
+        linear: whether a linear map of the past is added to the forecast. Blocks of ReLUs only come
+            near what it does exactly: to repeat the last season, or the last value.
         share_weights: whether all blocks are one block, applied again (section 3.2 of the paper).
 
     Returns:
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
-        ``[batch, h, n_outputs]``. Head: the forecast layers ``head_<block>``.
+        ``[batch, h, n_outputs]``. Head: the forecast layers ``head_<block>`` and ``head_linear``.
     """
     check_sizes(
         input_size=input_size,
@@ -49,6 +52,11 @@ def build(
     past, mask, residual = past_and_mask(input_size)
     shared = _block("shared", input_size, h * n_outputs, width, n_layers) if share_weights else None
     forecasts = []
+    if linear:
+        straight = keras.layers.Dense(
+            h * n_outputs, use_bias=False, kernel_initializer="zeros", name="head_linear"
+        )
+        forecasts.append(straight(residual))
     for number in range(1, n_blocks + 1):
         block = shared or _block(str(number), input_size, h * n_outputs, width, n_layers)
         backcast, forecast = block(residual, mask)
@@ -56,7 +64,7 @@ def build(
         if number < n_blocks:
             residual = keras.layers.Subtract(name=f"residual_{number}")([residual, backcast])
             residual = keras.layers.Multiply(name=f"observed_{number}")([residual, mask])
-    flat = keras.layers.Add(name="output")(forecasts) if n_blocks > 1 else forecasts[0]
+    flat = keras.layers.Add(name="output")(forecasts) if len(forecasts) > 1 else forecasts[0]
     return keras.Model([past, mask], steps_and_outputs(flat, h, n_outputs), name="nbeats")
 
 

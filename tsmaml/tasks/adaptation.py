@@ -76,7 +76,8 @@ def adaptation_batches(
         collection: the series.
         task_set: which series form each task; each series in one of them.
         spec: sizes; ``n_query`` is the width of a row.
-        n_rows: rows of a batch.
+        n_rows: rows of a batch at most; a small collection takes 16 or 64, padded, so that
+            collections of many sizes share few shapes, and compilations.
         cut_back: points held back at the end.
         dtype: of the results, the model's.
 
@@ -85,7 +86,7 @@ def adaptation_batches(
     """
     _check_each_once(task_set, collection)
     rows = rows_of(task_set, spec.n_query)
-    width = min(n_rows, len(rows.task))
+    width = min(n_rows, _rounded_up(len(rows.task)))
     ends = collection.positions + collection.lengths
     latest = np.maximum.reduceat(ends[task_set.members], task_set.offsets[:-1])
     tasks = _TaskTensors(
@@ -111,6 +112,14 @@ def adaptation_batches(
             yield AdaptationBatch(numbers, *batch)
 
     return rows, batches()
+
+
+def _rounded_up(count: int) -> int:
+    """The next of 16, 64, 256, ..."""
+    size = 16
+    while size < count:
+        size *= 4
+    return size
 
 
 def _check_each_once(task_set: TaskSet, collection: SeriesCollection) -> None:
