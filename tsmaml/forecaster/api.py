@@ -304,8 +304,8 @@ class MetaForecaster:
         """What adaptation did for each series of the last :meth:`predict`.
 
         Columns: id, ``used`` (``adapted`` or ``zero-step``), ``zero_step_error`` and
-        ``adapted_error`` (mean absolute error on the last points, held back from adaptation, in units of
-        the window's scale), ``inner_steps``, ``support_windows``.
+        ``adapted_error`` (the model's loss on the last points, held back from adaptation; for ``mae``
+        in units of the window's scale), ``inner_steps``, ``support_windows``.
         """
         if self._explain is None:
             raise UsageError("There is nothing to explain yet.", hint="Call predict(df) first.")

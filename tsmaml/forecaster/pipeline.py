@@ -194,9 +194,8 @@ class Forecasts(NamedTuple):
     Attributes:
         adapted, zero_step: ``[series, h, quantiles]`` with and without adaptation.
         scale: ``[series]``, scale of the input window.
-        zero_step_error, adapted_error: ``[series]``, mean absolute scaled error of the point
-            forecast on the last points of the history, which adaptation had not seen; NaN where
-            nothing could be held back.
+        zero_step_error, adapted_error: ``[series]``, mean loss on the last points of the history,
+            which adaptation had not seen; NaN where nothing could be held back.
         helps: ``[series]`` bool: adaptation did not lose there, so it is used.
         steps: ``[series]``, inner steps after which the adapted state was met.
         support_windows: ``[series]``, support windows of its task that held a point.
@@ -251,21 +250,23 @@ def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
 def held_back_errors(
     pipeline: Pipeline, collection: SeriesCollection
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Errors without and with adaptation on the last ``h`` points, which it has not seen.
+    """Losses without and with adaptation on the last ``h`` points, which it has not seen.
 
-    The error of a series is that of its whole task: what is judged is one adaptation.
+    The error is the model's own loss: a loss that wants something else than the median would find
+    its adaptations judged wrongly by another. The error of a series is that of its whole task: what
+    is judged is one adaptation.
     """
     rows, batches = pipeline.batches_of(collection, cut_back=pipeline.choices.h)
     n_tasks = int(rows.task.max()) + 1
     sums = np.zeros((3, n_tasks))
     for batch in batches:
         state = adapt_to(pipeline, batch)
-        truth = np.asarray(batch.tasks.query_targets["y"])
         weights = np.asarray(batch.tasks.query_weights, np.float64)
         weights[rows.members[np.resize(batch.rows, len(weights))] < 0] = 0
         for place, of in enumerate((None, state)):
-            point = forecasts_of(pipeline, batch.tasks, of)[..., pipeline.middle]
-            errors = (np.abs(point - truth) * weights).sum((1, 2))[: len(batch.rows)]
+            outputs = pipeline.learner.predict(batch.tasks.query_inputs, of)
+            losses = np.asarray(pipeline.loss(batch.tasks.query_targets, outputs), np.float64)
+            errors = (losses * weights).sum((1, 2))[: len(batch.rows)]
             np.add.at(sums[place], rows.task[batch.rows], errors)
         np.add.at(sums[2], rows.task[batch.rows], weights.sum((1, 2))[: len(batch.rows)])
     with np.errstate(invalid="ignore", divide="ignore"):
