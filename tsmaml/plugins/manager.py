@@ -54,13 +54,16 @@ class Part:
         if not isinstance(self.factory, str):
             return self.factory
         module, _, attribute = self.factory.partition(":")
+        who = f"The {self.kind} {self.name!r} of plugin {self.plugin}"
         try:
-            return getattr(import_module(module), attribute)
+            made = getattr(import_module(module), attribute)
         except Exception as error:
+            raise PluginError(f"{who} can't be loaded: {type(error).__name__}: {error}") from error
+        if not callable(made):
             raise PluginError(
-                f"The {self.kind} {self.name!r} of plugin {self.plugin} can't be loaded: "
-                f"{type(error).__name__}: {error}"
-            ) from error
+                f"{who} can't be loaded: {self.factory} is a {type(made).__name__}, not callable."
+            )
+        return made
 
 
 @dataclass(frozen=True)
@@ -79,14 +82,26 @@ class Found:
     broken: tuple[Broken, ...]
 
 
-def entry_points() -> list[metadata.EntryPoint]:
+@dataclass(frozen=True)
+class _NotInstalled:
+    """What stands in for an entry point that ``TSMAML_PLUGINS`` names and that is not there."""
+
+    name: str
+
+    def load(self) -> None:
+        raise PluginError(f"{RESTRICT} names it, but it is not installed.")
+
+
+def entry_points() -> list[Any]:
     """Entry points of the installed plugins, by name; ``TSMAML_PLUGINS`` restricts them."""
     points = sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda point: point.name)
-    wanted = os.environ.get(RESTRICT)
-    if wanted is None:
+    restriction = os.environ.get(RESTRICT)
+    if restriction is None:
         return points
-    names = {name.strip() for name in wanted.split(",")}
-    return [point for point in points if point.name in names or _distribution(point)[0] in names]
+    wanted = {name.strip() for name in restriction.split(",")} - {""}
+    names = [{point.name, _distribution(point)[0]} for point in points]
+    found = [point for point, own in zip(points, names, strict=True) if own & wanted]
+    return found + [_NotInstalled(name) for name in sorted(wanted.difference(*names))]
 
 
 def collect(points: Iterable[Any]) -> Found:
@@ -103,11 +118,10 @@ def collect(points: Iterable[Any]) -> Found:
         name, version = _distribution(point)
         try:
             parts += _parts_of(point.load(), name, version)
-        except Exception as error:  # a plugin may fail in any way
-            reason = error.message if isinstance(error, PluginError) else (
-                f"{type(error).__name__}: {error}"
-            )  # fmt: skip
-            broken.append(Broken(name, reason))
+        except PluginError as error:
+            broken.append(Broken(name, error.message))
+        except (Exception, SystemExit) as error:  # a plugin may fail in any way
+            broken.append(Broken(name, f"{type(error).__name__}: {error}"))
     return Found(tuple(parts), tuple(broken))
 
 
@@ -123,33 +137,38 @@ def _parts_of(plugin: Any, name: str, version: str | None) -> list[Part]:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name)
-    _refuse_unknown_hooks(manager, plugin, name)
+    _check_hooks(manager, plugin)
     parts: list[Part] = []
     for hook, kind in KINDS.items():
 
         def register(
             part: str, factory: str | Callable[..., Any], *, help: str, kind: str = kind
         ) -> None:
-            if not isinstance(factory, str) and not callable(factory):
-                raise PluginError(
-                    f"The factory of {part!r} is neither 'module:attribute' nor callable."
-                )
-            if isinstance(factory, str) and ":" not in factory:
-                raise PluginError(
-                    f"The factory of {part!r} is {factory!r}, not 'module:attribute'."
-                )
+            _check_factory(part, factory)
+            if any((kind, part) == (other.kind, other.name) for other in parts):
+                raise PluginError(f"It registers two parts as the {kind} {part!r}.")
             parts.append(Part(kind, part, help, name, version, factory))
 
         getattr(manager.hook, hook)(register=register)
     return parts
 
 
-def _refuse_unknown_hooks(manager: pluggy.PluginManager, plugin: Any, name: str) -> None:
+def _check_factory(part: str, factory: Any) -> None:
+    if not isinstance(factory, str) and not callable(factory):
+        raise PluginError(f"The factory of {part!r} is neither 'module:attribute' nor callable.")
+    if isinstance(factory, str) and not all(factory.partition(":")):
+        raise PluginError(f"The factory of {part!r} is {factory!r}, not 'module:attribute'.")
+
+
+def _check_hooks(manager: pluggy.PluginManager, plugin: Any) -> None:
+    """Refuse what would be passed over in silence: unknown hooks, hooks without their mark."""
     for attribute in dir(plugin):
-        if manager.parse_hookimpl_opts(plugin, attribute) is None or attribute in KINDS:
+        mark = manager.parse_hookimpl_opts(plugin, attribute)
+        if mark is None and attribute in KINDS:
+            raise PluginError(f"Its function {attribute!r} is not marked: @tsmaml.hookimpl.")
+        hook = attribute if mark is None else mark.get("specname") or attribute
+        if mark is None or hook in KINDS:
             continue
-        nearest = difflib.get_close_matches(attribute, KINDS, n=1)
+        nearest = difflib.get_close_matches(hook, KINDS, n=1)
         guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        raise PluginError(
-            f"There is no hook {attribute!r}.{guess} The hooks are {', '.join(KINDS)}."
-        )
+        raise PluginError(f"There is no hook {hook!r}.{guess} The hooks are {', '.join(KINDS)}.")

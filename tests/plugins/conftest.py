@@ -1,0 +1,55 @@
+"""Plugins that are not installed, and plugins that are, for as long as a test runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+
+@dataclass
+class Point:
+    """What the manager reads of an entry point."""
+
+    name: str
+    plugin: Any
+    dist: Any = None
+
+    def load(self) -> Any:
+        if isinstance(self.plugin, BaseException):
+            raise self.plugin
+        return self.plugin
+
+
+@pytest.fixture(scope="session")
+def point() -> Callable[..., Point]:
+    """Make an entry point of a plugin given as its functions, or of one that raises at import."""
+
+    def make(name: str, *hooks: Callable[..., None], raises: Any = None, version: str = "1.0"):
+        plugin = raises or SimpleNamespace(**{hook.__name__: hook for hook in hooks})
+        return Point(name, plugin, SimpleNamespace(name=name, version=version))
+
+    return make
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str, str], None]:
+    """Write a module and the metadata of a distribution that names it as a plugin."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(distribution: str, module: str, source: str) -> None:
+        monkeypatch.delitem(sys.modules, module, raising=False)
+        tmp_path.joinpath(f"{module}.py").write_text(source, encoding="utf-8")
+        info = tmp_path / f"{distribution.replace('-', '_')}-2.5.dist-info"
+        info.mkdir()
+        info.joinpath("METADATA").write_text(f"Name: {distribution}\nVersion: 2.5\n")
+        info.joinpath("entry_points.txt").write_text(f"[tsmaml]\n{module}_entry = {module}\n")
+
+    yield make
+    for name in [path.stem for path in tmp_path.glob("*.py")]:
+        sys.modules.pop(name, None)

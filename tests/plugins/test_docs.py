@@ -1,0 +1,49 @@
+"""The plugin of docs/plugins.md works, and so do the tests that the page shows."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tsmaml.plugins import registry
+
+PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
+
+
+@pytest.fixture
+def page(install, tmp_path):
+    """The page's plugin, installed, and its tests beside it."""
+    source, *_, tests = blocks("python")
+    project = tomllib.loads(blocks("toml")[0])["project"]
+    ((entry, module),) = project["entry-points"]["tsmaml"].items()
+    assert entry == project["name"]
+    install(project["name"], module, source)
+    tmp_path.joinpath("test_of_the_page.py").write_text(tests, encoding="utf-8")
+    registry.cache_clear()
+    yield tmp_path
+    registry.cache_clear()
+    sys.modules.pop("test_of_the_page", None)
+
+
+def test_the_plugin_has_twenty_lines():
+    assert len([line for line in blocks("python")[0].splitlines() if line.strip()]) <= 20
+
+
+def test_the_tests_that_the_page_shows_pass_with_its_plugin(page, capfd):
+    code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(page), str(page)])
+    assert (code, "2 passed" in capfd.readouterr().out) == (pytest.ExitCode.OK, True)
+
+
+def test_the_algorithm_of_the_page_is_one():
+    namespace: dict = {}
+    exec(blocks("python")[-2], namespace)
+    made = namespace["build"](rate=0.5)
+    assert (made.steps, made.learned_rates, made.rate) == (3, "layer", 0.5)
