@@ -34,6 +34,7 @@ def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> lis
 @click.option("--quantiles", callback=numbers, help="The same as quantiles: 0.1,0.9.")
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
 @column_options
+@click.option("--zero-step", is_flag=True, help="Forecast without adaptation, to compare.")
 @click.option("--explain", is_flag=True, help="Say what adaptation did for each series (stderr).")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and data.")
 @sentences
@@ -48,6 +49,7 @@ def command(
     time_col: str | None,
     target_col: str | None,
     freq: str | None,
+    zero_step: bool,
     explain: bool,
     quiet: bool,
 ) -> None:
@@ -79,7 +81,9 @@ def command(
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)
-    forecasts = forecaster.predict(collection, h=horizon, level=level, quantiles=quantiles)
+    forecasts = forecaster.predict(
+        collection, h=horizon, level=level, quantiles=quantiles, zero_step=zero_step
+    )
     write(forecasts, out)
     if quiet:
         return

@@ -182,6 +182,7 @@ class MetaForecaster:
         h: int | None = None,
         level: Sequence[float] | float | None = None,
         quantiles: Sequence[float] | None = None,
+        zero_step: bool = False,
         id_col: str | None = None,
         time_col: str | None = None,
         target_col: str | None = None,
@@ -193,6 +194,7 @@ class MetaForecaster:
             h: points to forecast, at most the trained horizon; None: all of it.
             level: central intervals in percent: ``[80, 95]``.
             quantiles: the same as quantiles: ``[0.1, 0.9]`` is level 80.
+            zero_step: forecast with the initialisation, to see what adaptation is worth.
 
         Returns:
             frame ``unique_id, ds, TSMAML[, TSMAML-lo-80, TSMAML-hi-80, ...]``; where adaptation did
@@ -212,6 +214,8 @@ class MetaForecaster:
             )
         collection = self._series_to_forecast(df, id_col, time_col, target_col)
         made = self._forecast(collection)
+        if zero_step:
+            made = made._replace(helps=np.zeros_like(made.helps))
         self._explain = explain_frame(collection, made)
         return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
 

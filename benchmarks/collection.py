@@ -1,0 +1,77 @@
+"""Fit on a collection's training file with defaults, forecast every series, score the test file once.
+
+    python benchmarks/collection.py FOLDER [--horizon H] [--season M] [--seed 0] [--out result.json]
+
+FOLDER holds ``train.parquet`` and ``test.parquet`` in long format, the second continuing the first. Prints a
+Markdown table: sMAPE and MASE of the seasonal naive, of the zero-step and of the adapted forecast.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from tsmaml import MetaForecaster, read_series
+from tsmaml.evaluation import score, seasonal_naive
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--horizon", type=int)
+    parser.add_argument("--season", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    files = [given.folder / name for name in ("train.parquet", "test.parquet")]
+    if missing := [str(file) for file in files if not file.exists()]:
+        sys.exit(f"There is no {' and no '.join(missing)}: name a folder that holds both.")
+    train, test = map(read_series, files)
+    truth = np.stack([test.series(name) for name in train.ids])
+    h = given.horizon or truth.shape[1]
+
+    started = time.monotonic()
+    forecaster = MetaForecaster(h, season_length=given.season, seed=given.seed).fit(train)
+    fit_seconds = time.monotonic() - started
+    started = time.monotonic()
+    adapted = forecaster.predict()["TSMAML"].to_numpy().reshape(-1, h)
+    forecast_seconds = time.monotonic() - started
+    season = forecaster.choices_.season_length
+    scores = score(
+        truth[:, :h],
+        {
+            "seasonal naive": seasonal_naive(train, season, h),
+            "zero-step": forecaster.predict(zero_step=True)["TSMAML"].to_numpy().reshape(-1, h),
+            "adapted": adapted,
+        },
+        train,
+        season,
+    )
+    share = float(
+        np.mean(forecaster.explain_["adapted_error"] <= forecaster.explain_["zero_step_error"])
+    )
+    print(
+        f"{given.folder.name}: {len(train)} series, h {h}, season {season}, seed {given.seed}; ",
+        end="",
+    )
+    print(f"fit {fit_seconds:.0f} s, forecast {forecast_seconds:.1f} s, {share:.0%} adapted\n")
+    print("| forecast | sMAPE | MASE |\n|---|---|---|")
+    for name in scores.mean["mase"]:
+        print(f"| {name} | {scores.mean['smape'][name]:.3f} | {scores.mean['mase'][name]:.3f} |")
+    if given.out:
+        result = {
+            "scores": scores.mean,
+            "fit_seconds": fit_seconds,
+            "forecast_seconds": forecast_seconds,
+            "choices": vars(forecaster.choices_),
+        }
+        given.out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
