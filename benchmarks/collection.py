@@ -2,8 +2,8 @@
 
     python benchmarks/collection.py FOLDER [--horizon H] [--season M] [--seed 0] [--out result.json]
 
-FOLDER holds ``train.parquet`` and ``test.parquet`` in long format, the second continuing the first. Prints a
-Markdown table: sMAPE and MASE of the seasonal naive, of the zero-step and of the adapted forecast.
+FOLDER holds ``train.parquet`` and ``test.parquet`` in long format, the second continuing the first.
+Prints a Markdown table: sMAPE and MASE of the seasonal naive, the zero-step and the adapted forecast.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from tsmaml.evaluation import score, seasonal_naive
 
 
 def main() -> None:
+    """Fit, forecast, score, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--horizon", type=int)
