@@ -62,6 +62,10 @@ def pythons(session: nox.Session) -> None:
 def minimums(session: nox.Session) -> None:
     """The tests on the lowest versions that pyproject.toml allows."""
     session.install(
-        "--resolution=lowest-direct", ".[plot]", "./plugins/tsmaml-example", *group("test")
+        "--resolution=lowest-direct",
+        "--prerelease=disallow",
+        ".[plot]",
+        "./plugins/tsmaml-example",
+        *group("test"),
     )
     session.run("pytest", *session.posargs)
