@@ -195,6 +195,19 @@ def test_any_keras_optimizer_moves_the_parameters(sinusoid_net, sinusoid_sampler
     assert all(np.any(before[name] != value) for name, value in learner.arrays().items())
 
 
+def test_convolutions_are_adapted_by_default():
+    keras.utils.set_random_seed(0)
+    series = np.random.default_rng(0).normal(size=(3, 8, 6, 1)).astype(np.float32)
+    batch = engine.TaskBatch.split(series, series[:, :, 0], n_support=4)
+    for kind in (keras.layers.Conv1D, keras.layers.SeparableConv1D):
+        model = keras.Sequential(
+            [keras.Input((6, 1)), kind(2, 3), keras.layers.Flatten(), keras.layers.Dense(1)]
+        )
+        learner = engine.MetaLearner(model, engine.maml(rate=0.1))
+        reports = learner.fit(lambda seed: batch, steps=20).reports
+        assert reports[-1].query_loss < reports[1].query_loss
+
+
 def test_fused_update_equals_one_variable_each(sinusoid_net, sinusoid_sampler):
     class Separate(keras.optimizers.Adam):
         """Not in the list of fused optimisers, else the same."""

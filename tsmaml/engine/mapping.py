@@ -16,6 +16,15 @@ WAYS = ("auto", "vectorized", "loop")
 
 # Rolled recurrent layers hold TensorList variants, which vectorized_map can't batch.
 _RECURRENT = (keras.layers.RNN, keras.layers.Bidirectional)
+# A convolution takes one filter: vectorized_map can't give each task its own. In a loop, XLA
+# compiles it well.
+_CONVOLUTIONS = tuple(
+    getattr(keras.layers, kind)
+    for kind in (
+        *(f"Conv{rank}D{transpose}" for rank in (1, 2, 3) for transpose in ("", "Transpose")),
+        *(f"{kind}Conv{rank}D" for kind in ("Depthwise", "Separable") for rank in (1, 2)),
+    )
+)
 
 
 def vectorized(function: Callable[[Any], Any], elements: Any) -> Any:
@@ -48,6 +57,11 @@ def has_recurrence(model: keras.Model) -> bool:
     return any(isinstance(layer, _RECURRENT) for layer in model._flatten_layers())
 
 
+def has_convolution(model: keras.Model) -> bool:
+    """Whether the model has a convolutional layer."""
+    return any(isinstance(layer, _CONVOLUTIONS) for layer in model._flatten_layers())
+
+
 def draws_random_numbers(model: keras.Model) -> bool:
     """Whether a layer (Dropout, noise) draws random numbers."""
     return any("seed_generator_state" in v.path for v in model.non_trainable_variables)
@@ -66,7 +80,9 @@ def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, boo
     if way == "auto":
         # Random layers draw a stream of their own for each task, and TensorFlow can't batch
         # a generator over its seeds.
-        looped = has_rolled_recurrence(model) or draws_random_numbers(model)
+        looped = (
+            has_rolled_recurrence(model) or has_convolution(model) or draws_random_numbers(model)
+        )
         way = "loop" if looped else "vectorized"
     return (
         vectorized if way == "vectorized" else loop,
