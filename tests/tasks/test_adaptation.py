@@ -85,26 +85,38 @@ def test_a_group_wider_than_a_row_repeats_its_support(collect):
     np.testing.assert_array_equal(rows.task, [0, 1, 1, 1])
     np.testing.assert_array_equal(rows.members, [[5, -1], [0, 1], [2, 3], [4, -1]])
     past, _ = in_units(batch, "support")
-    np.testing.assert_array_equal(past[1], past[2])
-    np.testing.assert_array_equal(past[1], past[3])
+    for row in (2, 3):
+        np.testing.assert_array_equal(past[row], past[1])
     assert not np.array_equal(past[0], past[1])
     past, _ = in_units(batch, "query")
     for row, column in np.argwhere(rows.members >= 0):
         values = collection.series(f"s{rows.members[row, column]}")
         np.testing.assert_allclose(past[row, column], values[-4:])
-    assert np.isnan(past[rows.members < 0]).all()
+    assert np.isnan(past[:4][rows.members < 0]).all()
+    assert np.isnan(past[4:]).all()
 
 
-def test_batches_have_one_shape_and_padding_is_left_out(collect):
+def test_batches_have_one_shape_and_padding_has_no_query(collect):
     collection = collect([ramp(5 + number) for number in range(7)])
-    rows, batches = made(collection, n_rows=3)
+    rows, batches = made(collection, n_rows=3, cut_back=1)
     assert [batch.rows.tolist() for batch in batches] == [[0, 1, 2], [3, 4, 5], [6]]
     assert {batch.tasks.query_weights.shape for batch in batches} == {(3, 1, 3)}
     assert {batch.location.shape for batch in batches} == {(3, 1, 1)}
     np.testing.assert_array_equal(rows.members[:, 0], np.arange(7))
-    # The empty places of the last batch hold a real task, so that its arithmetic stays sound.
-    np.testing.assert_array_equal(*(batches[2].tasks.query_inputs["past"][row] for row in (0, 2)))
-    assert made(collection, n_rows=100)[1][0].tasks.query_weights.shape == (7, 1, 3)
+    # Each task is judged once. Padding adapts to a real task: its arithmetic stays sound.
+    judged = [np.any(batch.tasks.query_weights, axis=(1, 2)).tolist() for batch in batches]
+    assert judged == [[True] * 3, [True] * 3, [True, False, False]]
+    assert np.any(batches[2].tasks.support_weights, axis=(1, 2)).all()
+
+
+@pytest.mark.parametrize(
+    ("n_series", "n_rows", "wanted"),
+    [(1, 256, 16), (16, 256, 16), (17, 256, 64), (17, 40, 40), (65, 256, 256), (300, 256, 256)],
+)
+def test_collections_of_many_sizes_share_few_shapes(collect, n_series, n_rows, wanted):
+    _, batches = made(collect([ramp(3)] * n_series), n_rows=n_rows)
+    assert {batch.tasks.query_weights.shape[0] for batch in batches} == {wanted}
+    assert sum(len(batch.rows) for batch in batches) == n_series
 
 
 def test_rows_of_tasks_of_all_sizes():

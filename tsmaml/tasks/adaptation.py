@@ -33,9 +33,10 @@ class AdaptationBatch(NamedTuple):
     """Some rows, ready to adapt to and forecast.
 
     Attributes:
-        rows: numbers of the rows in the batch; padding rows at the end are left out here.
-        tasks: the task batch, with ``n_rows`` tasks always.
-        location, scale: ``[n_rows, width, 1]`` float64 of the query windows.
+        rows: numbers of the rows in the batch. Padding rows at the end are left out here: they repeat
+            the support of others, and have no query.
+        tasks: the task batch; all batches of a collection have one shape.
+        location, scale: ``[tasks, width, 1]`` float64 of the query windows.
     """
 
     rows: np.ndarray
@@ -101,11 +102,14 @@ def adaptation_batches(
         for start in range(0, len(rows.task), width):
             numbers = np.arange(start, min(start + width, len(rows.task)))
             padded = np.resize(numbers, width)
+            members = rows.members[padded]
+            # A repeated task would count twice where the batch is scored.
+            members[len(numbers) :] = -1
             batch = _build(
                 series,
                 tasks,
                 tf.constant(rows.task[padded], tf.int64),
-                tf.constant(rows.members[padded], tf.int64),
+                tf.constant(members, tf.int64),
                 astuple(spec),
                 dtype,
             )

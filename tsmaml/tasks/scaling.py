@@ -30,7 +30,8 @@ def scale_windows(past: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
     relative = past / unit
     mean = tf.reduce_sum(relative, -1, keepdims=True) / count
     size = tf.reduce_sum(tf.abs(relative), -1, keepdims=True) / count
-    variance = tf.reduce_sum(mask * tf.square(relative - mean), -1, keepdims=True) / count
+    deviations = tf.reduce_sum(mask * tf.square(relative - mean), -1, keepdims=True)
+    variance = (deviations + tf.square(_PRIOR * size)) / (count + 1)
     scale = tf.maximum(tf.sqrt(variance), _FLOOR * size)
     return mean * unit, tf.where(scale > 0, scale * unit, tf.ones_like(scale))
 
