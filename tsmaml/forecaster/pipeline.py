@@ -185,7 +185,7 @@ class _TakesAll(keras.Model):
 def forecasts_of(pipeline: Pipeline, batch: TaskBatch, adapted: Adapted | None) -> np.ndarray:
     """Scaled outputs of a batch's query windows: ``[rows, width, h, quantiles]``."""
     outputs = np.asarray(pipeline.learner.predict(batch.query_inputs, adapted))
-    return outputs if pipeline.loss.quantiles else outputs[..., np.newaxis]
+    return outputs if pipeline.loss.n_outputs > 1 else outputs[..., np.newaxis]
 
 
 class Forecasts(NamedTuple):

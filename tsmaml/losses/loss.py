@@ -23,7 +23,8 @@ class Loss:
         function: ``(targets, outputs) -> [..., h]``: one value a step, neither weighed nor averaged.
             ``targets`` holds ``y`` (scaled), ``observed`` ``[..., h]``, and ``location``, ``scale``,
             ``seasonal_error`` ``[..., 1]``; ``original = y * scale + location``.
-        quantiles: the levels that the model's outputs stand for; empty for a point forecast.
+        quantiles: the levels that the model's outputs stand for; empty for a point forecast. With
+            any, the function is given outputs ``[..., h, quantiles]``.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Loss:
         Raises:
             TrainingError: if outputs and targets do not fit; they are never broadcast.
         """
-        wanted = list(targets["y"].shape) + ([self.n_outputs] if self.quantiles else [])
+        wanted = list(targets["y"].shape) + ([self.n_outputs] if self.n_outputs > 1 else [])
         if list(outputs.shape) != wanted:
             raise TrainingError(
                 f"The loss {self.name} wants outputs of shape {wanted}, the model gives "
@@ -58,15 +59,20 @@ class Loss:
                 hint="A model is built with build(input_size, h, n_outputs) and returns [batch, h], "
                 "or [batch, h, n_outputs] for several quantiles.",
             )
+        if len(self.quantiles) == 1:
+            outputs = outputs[..., None]
         return self.function(targets, outputs)
 
 
 def as_loss(loss: Any) -> Loss:
-    """Take a :class:`Loss`, a Keras loss, its name, or a function ``(y_true, y_pred)``.
+    """Take a :class:`Loss`, a Keras loss or a function ``(y_true, y_pred)``.
 
     The function may return one value a step ``[windows, h]`` or one a window ``[windows]``. In the
     second case steps that are not observed are given to it as perfectly forecast, and its value
     is spread so that the engine's weighted mean is the mean over the observed steps.
+
+    Raises:
+        UsageError: for anything else.
     """
     import keras
 
@@ -74,6 +80,8 @@ def as_loss(loss: Any) -> Loss:
         return loss
     if isinstance(loss, keras.losses.Loss):
         return Loss(loss.name, _of_observed(loss.call))
+    if isinstance(loss, type):
+        raise UsageError(f"The loss is the class {loss.__name__}; hand over an object of it.")
     if callable(loss):
         return Loss(getattr(loss, "__name__", type(loss).__name__), _of_observed(loss))
     raise UsageError(
@@ -88,9 +96,9 @@ def _of_observed(function: Callable[[Any, Any], Any]) -> Callable[[Targets, Any]
         observed = targets["observed"]
         truth = tf.where(observed > 0, targets["y"], outputs)
         values = function(truth, outputs)
-        if values.shape.rank == outputs.shape.rank:
+        if values.shape == truth.shape:
             return values
-        if values.shape.rank != outputs.shape.rank - 1:
+        if values.shape != truth.shape[:-1]:
             raise TrainingError(
                 f"A loss returns one value a step or one a window; this one returned shape "
                 f"{list(values.shape)} for targets of shape {list(truth.shape)}."

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 from tsmaml.errors import UsageError
@@ -40,7 +41,7 @@ def huber(delta: float = 1.0) -> Loss:
     Args:
         delta: where the square turns linear, in units of the window's scale.
     """
-    if not delta > 0:
+    if not isinstance(delta, Real) or not delta > 0:
         raise UsageError(f"delta is {delta!r}; wanted is a positive number.")
 
     def function(targets: Targets, outputs: Any) -> Any:
@@ -94,7 +95,12 @@ def pinball(quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Loss:
     Args:
         quantiles: levels in rising order; 0.5 has to be one of them: it is the point forecast.
     """
-    levels = tuple(float(level) for level in quantiles)
+    try:
+        levels = tuple(float(level) for level in quantiles)
+    except (TypeError, ValueError):
+        raise UsageError(f"quantiles is {quantiles!r}; wanted is a list of levels.") from None
+    if not levels:
+        raise UsageError("pinball wants at least one quantile.")
 
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf
@@ -103,6 +109,4 @@ def pinball(quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Loss:
         level = tf.constant(levels, error.dtype)
         return 2 * tf.reduce_mean(tf.maximum(level * error, (level - 1) * error), axis=-1)
 
-    if not levels:
-        raise UsageError("pinball wants at least one quantile.")
     return Loss("pinball", function, levels)
