@@ -1,7 +1,7 @@
 """Build fertility_yearly.parquet from the data sets of statsmodels (World Bank).
 
-    python -m pip install statsmodels
-    python datasets/build_fertility.py [OUT]
+python -m pip install statsmodels
+python datasets/build_fertility.py [OUT]
 """
 
 from __future__ import annotations

