@@ -16,24 +16,30 @@ def scaled(past, mask=None):
     return np.asarray(location).tolist(), np.asarray(scale).tolist()
 
 
-def test_location_is_the_mean_and_scale_the_standard_deviation():
-    assert scaled([[1, 3, 1, 3]]) == ([[2]], [[1]])
+def test_location_is_the_mean_and_scale_the_root_of_variance_with_a_prior():
+    # Level 2: deviations of 1 each, and one observation with a deviation of 0.2.
+    location, scale = scaled([[1, 3, 1, 3]])
+    assert location == [[2]]
+    np.testing.assert_allclose(scale, [[np.sqrt((4 + 0.2**2) / 5)]], rtol=1e-12)
 
 
 def test_only_observed_values_count():
-    assert scaled([[9e9, np.nan, 1, 3]], [[0, 0, 1, 1]]) == ([[2]], [[1]])
+    location, scale = scaled([[9e9, np.nan, 1, 3]], [[0, 0, 1, 1]])
+    assert location == [[2]]
+    np.testing.assert_allclose(scale, [[np.sqrt((2 + 0.2**2) / 3)]], rtol=1e-12)
 
 
 @pytest.mark.parametrize("value", [1.0, -1.0, 1e-30, -1e30])
 @pytest.mark.parametrize("mask", [[1, 1, 1, 1], [0, 0, 0, 1]])
-def test_a_constant_or_a_single_point_has_a_hundredth_of_its_size_as_scale(value, mask):
+def test_a_constant_or_a_single_point_has_the_prior_as_scale(value, mask):
     location, scale = scaled([[value] * 4], [mask])
     assert location == [[value]]
-    np.testing.assert_allclose(scale, [[abs(value) / 100]], rtol=1e-12)
+    prior = 0.1 * abs(value) / np.sqrt(sum(mask) + 1)
+    np.testing.assert_allclose(scale, [[prior]], rtol=1e-12)
 
 
 def test_variation_below_a_hundredth_of_the_size_does_not_shrink_the_scale():
-    _, scale = scaled([[1000, 1001, 1000, 1001]])
+    _, scale = scaled([[1000, 1001] * 100])
     np.testing.assert_allclose(scale, [[10.005]])
 
 

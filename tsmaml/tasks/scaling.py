@@ -7,13 +7,17 @@ import tensorflow as tf
 # Share of the level below which variation counts as none: a nearly constant input would
 # otherwise turn the least change into a huge one.
 _FLOOR = 0.01
+# One observation's worth of belief that a series varies by this share of its level: two or three
+# points say little about how much it does.
+_PRIOR = 0.1
 
 
 def scale_windows(past: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Location and scale of windows, from the observed input values alone.
 
-    The location is their mean. The scale is their standard deviation, at least 1 % of their mean
-    absolute value, and 1 where all are 0.
+    The location is their mean. The scale is the root of their variance, to which one observation
+    with a deviation of 10 % of the level (their mean absolute value) is added; at least 1 % of the
+    level, and 1 where all are 0: ``sqrt((sum (x - mean)^2 + (0.1 level)^2) / (n + 1))``.
 
     Args:
         past: ``[..., input_size]`` float64, anything where the mask is 0.
