@@ -71,7 +71,9 @@ def in_units(window, name="past"):
 def test_a_window_in_the_middle():
     window = gather(3)
     assert window.location == [pytest.approx(70 / 3)]
-    assert window.scale == [pytest.approx(np.std([10, 20, 40]))]
+    # Three deviations, and the prior of a tenth of the level.
+    variance = (3 * np.var([10, 20, 40]) + (7 / 3) ** 2) / 4
+    assert window.scale == [pytest.approx(np.sqrt(variance))]
     assert window.inputs["mask"] == [1, 1, 1]
     assert in_units(window) == [10, 20, 40]
     assert in_units(window, "y") == [20, 0]
@@ -85,7 +87,7 @@ def test_a_window_in_the_middle():
 def test_a_short_input_is_padded_on_the_left():
     window = gather(1)
     assert window.inputs == {"past": [0, 0, 0], "mask": [0, 0, 1]}
-    assert (window.location, window.scale) == ([10], [0.1])
+    assert (window.location, window.scale) == ([10], [pytest.approx(np.sqrt(1 / 2))])
     assert in_units(window, "y") == [20, 40]
     assert gather(3, begin=1).inputs["mask"] == [0, 1, 1]
 
