@@ -28,7 +28,9 @@ def fitted(inference: InferenceModel, windows: Windows) -> Windows:
     inputs = inputs.astype(model.inputs[0].dtype if n_inputs else floats)
     inputs = inputs[:, np.newaxis] if inputs.ndim == 1 else inputs
     try:
-        inference.call(inputs[:2])  # builds a model that was not, under its own name
+        if not model.built:
+            # Under its own name and for any number of windows, which a call on arrays would fix.
+            inference.call(keras.Input(inputs.shape[1:], dtype=inputs.dtype.name))
         outputs = inference(inputs[:2])
     except (ValueError, TypeError, tf.errors.InvalidArgumentError) as error:
         raise DataError(
