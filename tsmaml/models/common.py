@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import keras
@@ -38,8 +39,8 @@ def steps_and_outputs(flat: Any, h: int, n_outputs: int) -> Any:
     return keras.layers.Reshape((h, n_outputs), name="steps_and_outputs")(flat)
 
 
-def check_sizes(**sizes: int) -> None:
+def check_sizes(**sizes: object) -> None:
     """Refuse options below 1."""
     for name, size in sizes.items():
-        if not isinstance(size, int) or size < 1:
+        if not isinstance(size, Integral) or isinstance(size, bool) or size < 1:
             raise UsageError(f"{name} is {size!r}; wanted is a whole number of 1 or more.")

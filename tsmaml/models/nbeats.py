@@ -72,6 +72,8 @@ def _block(name: str, input_size: int, n_forecast: int, width: int, n_layers: in
     """The layers of one block, as a function of residual and mask."""
     first = keras.layers.Dense(width, name=f"block_{name}_1_values")
     of_mask = keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_mask")
+    add = keras.layers.Add(name=f"block_{name}_1_sum")
+    relu = keras.layers.ReLU(name=f"block_{name}_1")
     rest = [
         keras.layers.Dense(width, "relu", name=f"block_{name}_{i}") for i in range(2, n_layers + 1)
     ]
@@ -79,7 +81,7 @@ def _block(name: str, input_size: int, n_forecast: int, width: int, n_layers: in
     forecast = keras.layers.Dense(n_forecast, name=f"head_{name}")
 
     def apply(residual: Any, mask: Any) -> tuple[Any, Any]:
-        features = keras.layers.ReLU()(keras.layers.Add()([first(residual), of_mask(mask)]))
+        features = relu(add([first(residual), of_mask(mask)]))
         for layer in rest:
             features = layer(features)
         return backcast(features), forecast(features)
