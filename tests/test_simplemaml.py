@@ -189,11 +189,6 @@ def test_folds_do_not_see_what_comes_after_them():
         MAML(model, meta_epochs=1, meta_tasks_per_epoch=1, k_folds=3, tasks=tasks)
         return theta_of(model)
 
-    def with_noise(rows):
-        inputs = tasks[0]["inputs"].copy()
-        inputs[rows] += 1
-        return [{**tasks[0], "inputs": inputs}]
-
     tasks = linear_tasks((9,))
     # A seed with which the middle fold is drawn: windows 3, 4, 5.
     seed = next(
@@ -201,9 +196,8 @@ def test_folds_do_not_see_what_comes_after_them():
         for seed in range(20)
         if len(next(drawn(tasks, expanding_folds(3), (1, 1), seed))[0]) == 3
     )
-    plain = trained(tasks)
-    np.testing.assert_array_equal(trained(with_noise(slice(6, 9))), plain)
-    assert np.abs(trained(with_noise(slice(0, 3))) - plain).max() > 1e-4
+    future = {key: np.concatenate([tasks[0][key][:6], -tasks[0][key][6:]]) for key in tasks[0]}
+    np.testing.assert_array_equal(trained([future]), trained(tasks))
 
 
 def test_the_seed_decides_and_it_compiles_once(monkeypatch):
@@ -219,8 +213,7 @@ def test_the_seed_decides_and_it_compiles_once(monkeypatch):
     for seed in (0, 0, 1):
         model = linear_model()
         keras.utils.set_random_seed(seed)
-        options = {"validation_split": (0.2, 0.7), "optimizer": keras.optimizers.Adam}
-        _, losses = MAML(model, meta_epochs=40, tasks=linear_tasks(), **options)
+        _, losses = MAML(model, meta_epochs=40, validation_split=(0.2, 0.7), tasks=linear_tasks())
         assert len(losses) == 40
         results.append([*losses, *theta_of(model)[:, 0]])
     assert results[0] == results[1] != results[2]

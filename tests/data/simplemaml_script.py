@@ -51,6 +51,6 @@ model, losses = MAML(
 
 new_shop = to_task(sales(40))
 before = model.evaluate(new_shop["inputs"][10:], new_shop["target"][10:], verbose=0)
-model.fit(new_shop["inputs"][:10], new_shop["target"][:10], epochs=5, verbose=0)
+model.fit(new_shop["inputs"][:10], new_shop["target"][:10], epochs=40, verbose=0)
 after = model.evaluate(new_shop["inputs"][10:], new_shop["target"][10:], verbose=0)
 print(f"new shop: {before:.4f} before, {after:.4f} after fine-tuning, {tf.size(losses)} epochs")
