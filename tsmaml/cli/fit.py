@@ -62,7 +62,9 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--learning-rate", type=float, help="Peak of the outer learning rate.")
 @click.option("--support", "n_support", type=int, help="Support windows of a task.")
 @click.option("--holdout", type=float, help="Share of the series held out.")
-@click.option("--patience", type=int, help="Stop after so many validations without a better one.")
+@click.option(
+    "--patience", type=int, help="Stop after so many validations without a better one; default 5."
+)
 @click.option("--seed", type=int, help="Decides everything that is random.")
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")

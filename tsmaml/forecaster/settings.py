@@ -38,7 +38,7 @@ class Settings:
     cold_share: float = 0.2
     holdout: float = 0.2
     validate_every: int = 100
-    patience: int | None = None
+    patience: int | None = 5
     seed: int = 0
 
     def __post_init__(self) -> None:
