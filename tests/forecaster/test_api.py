@@ -193,12 +193,15 @@ def test_errors_say_what_to_do(fitted, frame, new_frame, small):
         fitted.predict(new_frame, level=[100])
     with pytest.raises(DataError, match="one series"):
         MetaForecaster(**small).fit(frame.query("unique_id == 's00'"))
+    times = pd.date_range("2024-01-01", periods=len(new_frame), freq="h")
+    hourly = new_frame.assign(ds=times, unique_id="x")
     with pytest.raises(DataError, match="frequency h; the model was trained on D"):
-        hourly = pd.date_range("2024-01-01", periods=len(new_frame), freq="h")
-        fitted.predict(new_frame.assign(ds=hourly, unique_id="x"))
+        fitted.predict(hourly)
     with pytest.raises(TsmamlError, match="Did you mean 'nbeats'"):
         MetaForecaster(model="nbeast").fit(frame)
-    with pytest.raises(UsageError, match="can't be made: got an unexpected keyword argument 'wdth'"):
+    with pytest.raises(
+        UsageError, match="can't be made: got an unexpected keyword argument 'wdth'"
+    ):
         MetaForecaster(**{**small, "model_options": {"wdth": 3}}).fit(frame)
     with pytest.raises(UsageError, match="steps is 0"):
         MetaForecaster(steps=0)

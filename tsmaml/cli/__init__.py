@@ -39,9 +39,8 @@ class _LazyGroup(click.Group):
             import difflib
 
             nearest = difflib.get_close_matches(args[0], _COMMANDS, n=1)
-            if nearest:
-                error.message += f" Did you mean {nearest[0]!r}?"
-            raise
+            guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
+            raise click.UsageError(f"{error.message}{guess}", ctx) from None
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:

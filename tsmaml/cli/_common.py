@@ -73,7 +73,7 @@ def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--traceback", is_flag=True, help="Show Python's traceback of an error.")
     @functools.wraps(command)
     def bounded(*args: Any, traceback: bool, **kwargs: Any) -> Any:
-        warnings.showwarning = _note
+        warnings.showwarning = _note  # type: ignore[assignment]
         try:
             return command(*args, **kwargs)
         except (TsmamlError, OSError, MemoryError) as error:

@@ -93,7 +93,7 @@ class AdaptedSeries:
             manifest["wall_clock"],
             manifest["source"],
         )
-        fast = []
+        fast: list[np.ndarray] = []
         while f"fast/{len(fast)}" in part:
             fast.append(part[f"fast/{len(fast)}"])
         return cls(

@@ -80,7 +80,8 @@ def _as_callable_part(found: Registry, kind: str, role: str, given: Any) -> Part
     is_made = role == "loss" or (role == "algorithm" and not callable(given))
     if not isinstance(given, str) and is_made:
         # A loss, or a composition such as engine.maml(rate=...): the part itself, not its maker.
-        name = getattr(given, "name", None) or getattr(given, "__name__", type(given).__name__)
+        own = getattr(given, "name", None) or getattr(given, "__name__", None)
+        name = str(own or type(given).__name__)
         return Part(kind, name, "given in Python", None, None, lambda: given)
     return found.resolve(kind, given)
 
