@@ -38,6 +38,17 @@ def test_forecasts_have_the_field_s_columns_and_times(fitted, new_frame):
     assert list(scores.columns) == ["unique_id", "metric", "TSMAML"]
 
 
+def test_plots_take_the_frames_as_they_are(fitted, new_frame):
+    import matplotlib as mpl
+    from utilsforecast.plotting import plot_series
+
+    mpl.use("Agg")
+    forecasts = fitted.predict(new_frame, level=[80])
+    figure = plot_series(new_frame, forecasts, ids=["new-s00", "new-s01"], level=[80])
+    labels = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert {"y", "TSMAML", "TSMAML_level_80"} <= labels
+
+
 def test_quantiles_are_levels_and_h_may_be_shorter(fitted, new_frame):
     by_level = fitted.predict(new_frame, level=80)
     by_quantile = fitted.predict(new_frame, quantiles=[0.1, 0.5, 0.9])

@@ -66,7 +66,8 @@ def _bar(steps: int) -> Iterator[Callable[[Progress], None]]:
                 task,
                 completed=progress.step,
                 losses=text,
-                description="Compiling" if progress.compiling else "Meta-training",
+                # The first step compiles: until it is done there is no loss to show.
+                description="Meta-training" if math.isfinite(progress.query_loss) else "Compiling",
             )
 
         yield callback

@@ -165,11 +165,12 @@ def _print_report(err: Any, forecaster: MetaForecaster) -> None:
         err.print("Too few series to hold some out: there is no report and there are no intervals.")
         return
     trained, validated, _ = forecaster.split_
-    table = Table(
-        title=f"{report.n_series} held-out series, {forecaster.choices_.h} points from "
+    err.print(
+        f"{report.n_series} held-out series, {forecaster.choices_.h} points from "
         f"{report.n_origins} origins (trained on {trained}, validated on {validated} others)",
-        title_justify="left",
+        soft_wrap=True,
     )
+    table = Table()
     table.add_column("")
     for name in ("MASE", "sMAPE"):
         table.add_column(name, justify="right")
@@ -188,7 +189,9 @@ def _print_next(err: Any, forecaster: MetaForecaster, series: str, path: Path) -
     )
     level = " --level 80" if forecaster.report_ is not None else ""
     err.print(
-        f"Next: tsmaml forecast {series} --model {path}{level} -o forecast.parquet", markup=False
+        f"Next: tsmaml forecast {series} --model {path}{level} -o forecast.parquet",
+        markup=False,
+        soft_wrap=True,
     )
 
 
