@@ -21,13 +21,6 @@ from tsmaml.plugins import registry
 INPUT_SIZE, H = 5, 3
 PARTS = {part.name: part for part in registry().parts("model")}
 SMALL = {"width": 4, "n_blocks": 2, "n_layers": 2}
-# Their variance comes from tf.nn.moments, which stops the gradient of the mean: exact in the first
-# derivative, not in the second.
-INEXACT = (
-    keras.layers.LayerNormalization,
-    keras.layers.BatchNormalization,
-    keras.layers.GroupNormalization,
-)
 every_model = pytest.mark.parametrize("name", PARTS)
 
 
@@ -152,8 +145,6 @@ def test_second_order_gradient_mapped_under_xla_equals_the_loop_and_finite_diffe
     np.testing.assert_allclose(losses, wanted_losses, rtol=1e-12)
 
     assert mapped.experimental_get_tracing_count() == 1
-    if any(isinstance(layer, INEXACT) for layer in model.layers):
-        pytest.skip("its second derivatives through tf.nn.moments are TensorFlow's own")
 
     def query_loss(place, coordinate, shift):
         moved = [part.copy() for part in point]

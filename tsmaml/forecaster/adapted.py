@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -149,7 +149,7 @@ def forecast_adapted(
     adapted, zero_step = np.empty((2, n, h, q))
     scale = np.empty(n)
     each = TaskSet(np.arange(n), np.arange(n + 1), tuple(collection.ids))
-    spec = pipeline.query_spec(width=1)
+    spec = replace(pipeline.spec, n_query=1)
     _, batches = adaptation_batches(collection, each, spec, dtype=pipeline.learner.net.dtype)
     for batch in batches:
         series = batch.rows

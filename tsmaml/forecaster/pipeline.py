@@ -20,9 +20,11 @@ from tsmaml.series.defaults import Choices
 from tsmaml.tasks import TaskSet, WindowSpec
 from tsmaml.tasks.adaptation import AdaptationBatch, adaptation_batches
 
-# Windows that are forecast in one call, and members of a group that one row forecasts.
+# Windows that are forecast in one call, members of a group that one row forecasts, and support
+# windows of a group.
 ROWS = 256
 _WIDEST_ROW = 16
+_MOST_SUPPORT = 128
 
 
 @dataclass(frozen=True)
@@ -67,19 +69,18 @@ class Pipeline:
     def batches_of(self, collection: SeriesCollection, cut_back: int = 0) -> Any:
         """Rows and batches that adapt to a collection, see :mod:`tsmaml.tasks.adaptation`."""
         task_set = self.tasks_of(collection)
-        width = min(_WIDEST_ROW, int(np.diff(task_set.offsets).max()))
+        largest = int(np.diff(task_set.offsets).max())
+        width = min(_WIDEST_ROW, largest)
+        # A group learns from the windows of all its members, not of the first few.
+        n_support = min(self.spec.n_support * largest, max(self.spec.n_support, _MOST_SUPPORT))
         return adaptation_batches(
             collection,
             task_set,
-            self.query_spec(width),
+            replace(self.spec, n_query=width, n_support=n_support),
             n_rows=max(1, ROWS // width),
             cut_back=cut_back,
             dtype=self.learner.net.dtype,
         )
-
-    def query_spec(self, width: int) -> WindowSpec:
-        """Windows of adaptation: as in meta-training, with ``width`` series forecast a row."""
-        return replace(self.spec, n_query=width)
 
     @property
     def middle(self) -> int:

@@ -45,9 +45,9 @@ def test_the_first_forecast_is_the_location_of_the_window():
 def test_features_stay_bounded_however_deep():
     model = with_random_weights(build(INPUT_SIZE, H, width=4, n_layers=8))
     features = keras.Model(model.inputs, model.get_layer("norm_7").output)
-    scale, centre = model.get_layer("norm_7").get_weights()
-    # A normalised vector of n values has none above sqrt(n - 1).
-    limit = np.abs(scale) * np.sqrt(3) + np.abs(centre) + 1e-5
+    (scale,) = model.get_layer("norm_7").get_weights()
+    # A normalised vector of n values has none above sqrt(n).
+    limit = np.abs(scale) * np.sqrt(4) + 1e-5
     assert np.all(np.abs(features({name: 1e3 * x for name, x in windows(5).items()})) <= limit)
 
 
@@ -76,7 +76,7 @@ def test_options_set_the_size():
         return build(INPUT_SIZE, H, **options).count_params()
 
     width = 8
-    layer = 2 * (width * width + width) + 2 * width
+    layer = 2 * (width * width + width) + width
     assert parameters(width=width, n_layers=3) - parameters(width=width, n_layers=1) == 2 * layer
 
 

@@ -58,7 +58,9 @@ def build(
         gate = layers.Dense(width, activation="sigmoid", name=f"gate_{index}")(hidden)
         gated = layers.Multiply(name=f"gated_{index}")([values, gate])
         residual = layers.Add(name=f"residual_{index}")([hidden, gated])
-        hidden = layers.LayerNormalization(name=f"norm_{index}")(residual)
+        # Not LayerNormalization: TensorFlow's moments stop the gradient of the mean, so that its
+        # second derivative, which MAML goes through, is not exact.
+        hidden = layers.RMSNormalization(name=f"norm_{index}")(residual)
     # The forecast begins at 0, the window's location.
     output = layers.Dense(h * n_outputs, kernel_initializer="zeros", name="head")(hidden)
     if n_outputs > 1:
