@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -12,20 +12,22 @@ import numpy as np
 
 from tsmaml.errors import UsageError
 
-# Points in a season, by the unit of a pandas alias (of one step; "15min" is divided by 15).
+# Steps in a season, by the unit of a frequency.
 _SEASONS = {"s": 60, "min": 60, "h": 24, "D": 7, "B": 5, "W": 52, "M": 12, "Q": 4, "Y": 1}
-_PER_DAY = {"s": 86_400, "min": 1_440, "h": 24}
+# The same where a step is several units: 15 minutes count in a day, not in an hour.
+_SEASONS_OF_MANY = {**_SEASONS, "s": 86_400, "min": 1_440}
 # Horizons of the M3 and M4 competitions (Makridakis et al. 2000, 2020).
 _HORIZONS = {"h": 48, "D": 14, "B": 10, "W": 13, "M": 18, "Q": 8, "Y": 6}
 _UNITS = {
-    **dict.fromkeys(("M", "ME", "MS", "BM", "BME", "BMS"), "M"),
-    **dict.fromkeys(("Q", "QE", "QS", "BQ", "BQE", "BQS"), "Q"),
-    **dict.fromkeys(("Y", "YE", "YS", "A", "AS", "BYE", "BYS"), "Y"),
-    **dict.fromkeys(("h", "H", "bh"), "h"),
-    **dict.fromkeys(("min", "T"), "min"),
-    **dict.fromkeys(("s", "S"), "s"),
-    **{name: name for name in ("D", "B", "W")},
+    **{name: name for name in ("s", "min", "h", "D", "B", "W")},
+    **dict.fromkeys(("ME", "MS", "BME", "BMS"), "M"),
+    **dict.fromkeys(("QE", "QS", "BQE", "BQS"), "Q"),
+    **dict.fromkeys(("YE", "YS", "BYE", "BYS"), "Y"),
 }
+# Aliases that pandas 3 dropped, which M-competition data and older tutorials use.
+_RENAMED = {"H": "h", "T": "min", "S": "s", "M": "ME", "Q": "QE", "Y": "YE", "A": "YE", "AS": "YS"}
+# Quarters begun in January or October are one grid: it is named in one way only.
+_QUARTER_ANCHORS = {"S": (3, 1, 2), "E": (12, 10, 11)}
 
 
 @dataclass(frozen=True)
@@ -44,25 +46,41 @@ class Frequency:
         return self.alias if self.alias is not None else f"integer step {self.step}"
 
     @classmethod
-    def parse(cls, text: str | int) -> Frequency:
-        """From what a user gave: an alias, or a whole number for integer times."""
-        if str(text).lstrip("+").isdigit():
+    def parse(cls, text: Any) -> Frequency:
+        """From what a user gave: an alias, or a whole number for integer times.
+
+        Raises:
+            UsageError: if it is no step forward in time, or none that forecasts can take.
+        """
+        if str(text).lstrip("+").isdecimal():
             if int(text) < 1:
                 raise UsageError(f"The frequency {text!r} is no step: it has to be 1 or more.")
             return cls(None, int(text))
         import pandas as pd
 
         try:
-            offset = pd.tseries.frequencies.to_offset(str(text))
-        except ValueError:
+            with warnings.catch_warnings():
+                # pandas 2 and 3 deprecate different spellings; each of them has one meaning.
+                warnings.simplefilter("ignore")
+                offset = pd.tseries.frequencies.to_offset(_present_name(text))
+        except (ValueError, TypeError):
+            offset = None
+        if offset is None:
             raise UsageError(
                 f"The frequency {text!r} is unknown.",
                 hint="Give a pandas alias such as h, D, W-SUN, MS, QS, YS or 15min, or a whole "
                 "number for integer times.",
-            ) from None
+            )
         if offset.n < 1:
-            raise UsageError(f"The frequency {text!r} goes back in time.")
-        return cls(offset.freqstr)
+            raise UsageError(f"The frequency {text!r} is no step forward in time.")
+        if isinstance(offset, pd.offsets.BusinessHour):
+            raise UsageError(
+                f"The frequency {text!r} is not supported: business hours have no fixed step.",
+                hint="Number the hours and give --freq 1, in Python freq=1.",
+            )
+        if _is_tick(offset) and offset.nanos % 1_000:
+            raise UsageError(f"The frequency {text!r} is finer than a microsecond.")
+        return cls(_canonical(offset))
 
     @property
     def is_integer(self) -> bool:
@@ -75,44 +93,72 @@ class Frequency:
 
         return pd.tseries.frequencies.to_offset(self.alias)
 
+    @cached_property
+    def _unit_and_number(self) -> tuple[str | None, int]:
+        """The unit of the alias and how many make a step; a step of 7 days is one of a week."""
+        if self.alias is None:
+            return None, self.step
+        unit, n = _UNITS.get(self._offset.rule_code.partition("-")[0]), self._offset.n
+        return ("W", n // 7) if unit == "D" and n % 7 == 0 else (unit, n)
+
     @property
     def unit(self) -> str | None:
-        """The unit of the alias, ``"h"``, ``"D"``, ``"M"``, ...; None for integers."""
-        if self.alias is None:
-            return None
-        return _UNITS.get(self._offset.rule_code.split("-")[0])
+        """``"h"``, ``"D"``, ``"M"``, ...; None for integers and for steps of no usual unit."""
+        return self._unit_and_number[0]
 
     @property
     def season_length(self) -> int | None:
         """Points in the usual season: 24 for hourly, 12 for monthly; None where unknown."""
-        if self.unit is None:
+        unit, n = self._unit_and_number
+        if unit is None:
             return None
-        n = self._offset.n
-        if self.unit in _PER_DAY and n > 1:
-            return max(1, _PER_DAY[self.unit] // n)
-        return max(1, _SEASONS[self.unit] // n)
+        points = (_SEASONS if n == 1 else _SEASONS_OF_MANY)[unit]
+        if n > points:
+            return 1
+        return points // n if points % n == 0 else None
 
     @property
     def horizon(self) -> int | None:
         """Horizon of the M competitions at this frequency; None where there is none."""
-        if self.unit is None or self._offset.n > 1:
-            return None
-        return _HORIZONS.get(self.unit)
-
-    @cached_property
-    def _span(self) -> np.timedelta64 | None:
-        """The length of a step where all are equally long; None for B, M, Q and Y."""
-        days = {"D": 1, "W": 7}
-        if self.unit in days:
-            return np.timedelta64(self._offset.n * days[self.unit], "D").astype("timedelta64[us]")
-        if self.unit in ("B", "M", "Q", "Y"):
-            return None
-        return np.timedelta64(int(self._offset.nanos) // 1_000, "us")
+        unit, n = self._unit_and_number
+        return _HORIZONS.get(unit) if unit is not None and n == 1 else None
 
     @property
-    def has_equal_steps(self) -> bool:
-        """Whether all steps are equally long: not so for business days, months and longer."""
-        return self.alias is None or self._span is not None
+    def counts_days(self) -> bool:
+        """Whether steps are days or longer: in a time zone these follow the clock on the wall."""
+        return self.alias is not None and (self.unit in ("D", "W") or not _is_tick(self._offset))
+
+    @cached_property
+    def _span(self) -> Any:
+        """The length of a step where all are equally long; None for business days and months."""
+        if self.alias is None:
+            return self.step
+        unit, n = self._unit_and_number
+        if unit in ("D", "W"):
+            return np.timedelta64(n * (7 if unit == "W" else 1), "D").astype("timedelta64[us]")
+        if _is_tick(self._offset):
+            return np.timedelta64(self._offset.nanos // 1_000, "us")
+        return None
+
+    def shift(self, times: np.ndarray, steps: np.ndarray | int) -> np.ndarray:
+        """Times moved on by whole steps.
+
+        Args:
+            times: int64 or datetime64[us], any shape.
+            steps: whole numbers, 0 or more, of a shape that broadcasts with ``times``.
+
+        Returns:
+            The dtype of ``times``, the broadcast shape. Where steps differ in length (months,
+            business days) a time between two steps first goes back to the earlier of them.
+        """
+        if self._span is not None:
+            return times + self._span * np.asarray(steps)
+        if not times.size or not np.size(steps):
+            return np.empty(np.broadcast_shapes(times.shape, np.shape(steps)), "datetime64[us]")
+        days = times.astype("datetime64[D]")
+        place = _Places(self._offset.base, days)
+        index = place.of(days) + self._offset.n * np.asarray(steps)
+        return place.grid_to(int(index.max()))[index] + (times - days)
 
     def times_of_many(self, starts: np.ndarray, firsts: np.ndarray, n: int) -> np.ndarray:
         """Times of points ``firsts[i], ..., firsts[i] + n - 1`` of the series begun at ``starts[i]``.
@@ -126,14 +172,7 @@ class Frequency:
             ``[series, n]``, of the dtype of ``starts``.
         """
         index = np.asarray(firsts, np.int64)[:, np.newaxis] + np.arange(n)
-        if self.alias is None:
-            return starts[:, np.newaxis] + self.step * index
-        if self._span is not None:
-            return starts[:, np.newaxis] + self._span * index
-        if not index.size:
-            return np.empty(index.shape, "datetime64[us]")
-        index = index + self.positions(starts)[:, np.newaxis]
-        return self._grid(starts.min(), int(index.max()) + 1)[index]
+        return self.shift(starts[:, np.newaxis], index)
 
     def positions(self, starts: np.ndarray) -> np.ndarray:
         """Starts counted in steps from the earliest one: ``[series]`` int64.
@@ -142,80 +181,75 @@ class Frequency:
         """
         if not len(starts):
             return np.zeros(0, np.int64)
-        passed = starts - starts.min()
-        if self.alias is None:
-            return passed // self.step
         if self._span is not None:
-            return passed // self._span
-        shortest = np.timedelta64({"B": 1, "M": 28, "Q": 90, "Y": 365}[str(self.unit)], "D")
-        grid = self._grid(starts.min(), 2 + int(passed.max() / (self._offset.n * shortest)))
-        return np.searchsorted(grid, starts, side="right") - 1
+            return (starts - starts.min()) // self._span
+        days = starts.astype("datetime64[D]")
+        return _Places(self._offset.base, days).of(days) // self._offset.n
 
-    def _grid(self, start: np.datetime64, n: int) -> np.ndarray:
-        """``n`` times from ``start``, where steps differ in length: ``[n]`` datetime64[us]."""
-        import pandas as pd
-
-        index = pd.date_range(pd.Timestamp(start), periods=n, freq=self._offset)
-        return index.to_numpy().astype("datetime64[us]")
-
-    def on_grid(self, starts: np.ndarray) -> np.ndarray:
-        """Whether each start is a time that the alias allows (a month start, a weekday): bool."""
-        if self.alias is None or self._span is not None or not len(starts):
-            return np.ones(len(starts), bool)
-        import pandas as pd
-
-        unique, where = np.unique(starts, return_inverse=True)
-        return np.array([self._offset.is_on_offset(pd.Timestamp(t)) for t in unique])[where]
+    def on_grid(self, times: np.ndarray) -> np.ndarray:
+        """Whether each time is one that the alias allows (a month start, a weekday): bool."""
+        if self._span is not None or not len(times):
+            return np.ones(len(times), bool)
+        return self.shift(times, 0) == times
 
 
-def infer(times: Sequence[np.ndarray]) -> Frequency | None:
-    """The frequency at which every given series is regular, or the smallest that any shows.
+class _Places:
+    """Days as numbers on the grid of an offset whose steps differ in length.
 
     Args:
-        times: times of a few series, each sorted, int64 or datetime64[us], of 2 points or more.
+        offset: a pandas offset of one step.
+        days: datetime64[D], not empty: the grid begins at or just before the earliest.
     """
-    candidates: dict[Frequency, int] = {}
-    for series in times:
-        found = _infer_one(series)
-        if found is not None:
-            candidates[found] = candidates.get(found, 0) + 1
-    return max(candidates, key=lambda f: candidates[f]) if candidates else None
+
+    def __init__(self, offset: Any, days: np.ndarray) -> None:
+        import pandas as pd
+
+        self._offset = offset
+        self._first, last = days.min(), days.max()
+        self._begin = offset.rollback(pd.Timestamp(self._first))
+        grid = self._dates(end=pd.Timestamp(last))
+        # A table by day: one look-up a point, however long the grid is.
+        every_day = np.arange(self._first, last + 1)
+        self._table = np.searchsorted(grid.astype("datetime64[D]"), every_day, side="right") - 1
+
+    def _dates(self, **until: Any) -> np.ndarray:
+        import pandas as pd
+
+        # Microseconds: in nanoseconds, pandas 2 ends in the year 2262.
+        dates = pd.date_range(self._begin, freq=self._offset, unit="us", **until)
+        return dates.to_numpy()
+
+    def of(self, days: np.ndarray) -> np.ndarray:
+        """The step at or before each day: int64, of the shape of ``days``."""
+        return self._table[(days - self._first).astype(np.int64)]
+
+    def grid_to(self, last: int) -> np.ndarray:
+        """Times of steps ``0 .. last``: datetime64[us]."""
+        return self._dates(periods=last + 1)
 
 
-def _infer_one(times: np.ndarray) -> Frequency | None:
-    if times.dtype.kind in "iu":
-        steps = np.diff(times)
-        return Frequency(None, int(np.bincount(steps - steps.min()).argmax() + steps.min()))
+def _is_tick(offset: Any) -> bool:
     import pandas as pd
 
-    if len(times) >= 3:
-        with warnings.catch_warnings():
-            # pandas 3.1 announces that an offset will come instead of its name; either serves.
-            warnings.simplefilter("ignore")
-            alias = pd.infer_freq(pd.DatetimeIndex(times))
-        if alias is not None:
-            return Frequency(pd.tseries.frequencies.to_offset(alias).freqstr)
-    # A series with gaps or of two points: the most frequent step, where it is a fixed span.
-    steps, counts = np.unique(np.diff(times), return_counts=True)
-    step = pd.Timedelta(steps[counts.argmax()])
-    if step < pd.Timedelta(days=27):
-        return Frequency(pd.tseries.frequencies.to_offset(step).freqstr)
-    return _month_like(times)
+    return isinstance(offset, pd.offsets.Tick)
 
 
-def _month_like(times: np.ndarray) -> Frequency | None:
-    """Month, quarter or year starts or ends, told from a few times with gaps."""
-    import pandas as pd
+def _present_name(text: Any) -> Any:
+    """An alias that pandas 3 dropped under its present name; anything else as it is."""
+    found = (
+        re.fullmatch(r"(\d*)(H|T|S|M|Q|Y|A|AS)(-[A-Z]{3})?", text)
+        if isinstance(text, str)
+        else None
+    )
+    if found is None:
+        return text
+    return f"{found[1]}{_RENAMED[found[2]]}{found[3] or ''}"
 
-    index = pd.DatetimeIndex(times)
-    months = np.diff(index.year * 12 + index.month)
-    n = int(np.bincount(months).argmax())
-    anchor = "S" if (index.day == 1).all() else "E" if index.is_month_end.all() else None
-    if anchor is None or n == 0:
-        return None
-    month = index[0].strftime("%b").upper()
-    if n % 12 == 0:
-        return Frequency.parse(f"{n // 12 if n > 12 else ''}Y{anchor}-{month}")
-    if n == 3:
-        return Frequency.parse(f"Q{anchor}-{month}")
-    return Frequency.parse(f"{n if n > 1 else ''}M{anchor}")
+
+def _canonical(offset: Any) -> str:
+    """One name for equal grids: quarters begun in October are quarters begun in January."""
+    rule = offset.rule_code.partition("-")[0]
+    if _UNITS.get(rule) == "Q":
+        anchors = _QUARTER_ANCHORS[rule[-1]]
+        offset = type(offset)(offset.n, startingMonth=anchors[offset.startingMonth % 3])
+    return str(offset.freqstr)

@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 
 from tsmaml.errors import DataError
-from tsmaml.series.calendar import Frequency, infer
+from tsmaml.series.calendar import Frequency
 from tsmaml.series.collection import Columns
+from tsmaml.series.inference import infer
+from tsmaml.series.words import counted, show
 
+# The frequency is told from so many of the longest series, so many points of each.
 _SAMPLE = 50
+_POINTS = 500
 
 
 @dataclass(frozen=True)
@@ -25,57 +29,50 @@ class Layout:
         ids: ``[series]``.
         offsets: ``[series + 1]``, into the sorted rows.
         times: ``[rows]``, sorted within each series.
-        rows: ``[rows]``, the row of the source that stands here.
+        rows: ``[rows]``, the row of the source that stands here; None: all stand in their places.
         source: for messages.
         columns: for messages.
+        clock: for messages, said behind a time that isn't by the clock of the source.
     """
 
     ids: np.ndarray
     offsets: np.ndarray
     times: np.ndarray
-    rows: np.ndarray
+    rows: np.ndarray | None
     source: str
     columns: Columns
-
-    def series_at(self, index: int) -> int:
-        """Number of the series that owns a sorted row."""
-        return int(np.searchsorted(self.offsets, index, side="right") - 1)
+    clock: str = ""
 
     def error(self, index: int, message: str, hint: str) -> DataError:
         """An error about one sorted row."""
         return DataError(
             message,
             source=self.source,
-            series=self.ids[self.series_at(index)],
-            row=int(self.rows[index]),
+            series=self.ids[np.searchsorted(self.offsets, index, side="right") - 1],
+            row=index if self.rows is None else int(self.rows[index]),
             hint=hint,
         )
 
-    def within(self) -> np.ndarray:
-        """Whether sorted rows ``i`` and ``i + 1`` belong to one series: ``[rows - 1]``."""
-        inside = np.ones(len(self.times) - 1, bool)
+    def show(self, time: Any) -> str:
+        """A time for a message."""
+        return show(time) + self.clock
+
+    def followers(self, flags: np.ndarray) -> np.ndarray:
+        """The rows ``i + 1`` with ``flags[i]`` that belong to the same series as ``i``."""
+        inside = flags.copy()
         inside[self.offsets[1:-1] - 1] = False
-        return inside
-
-
-def show(time: Any) -> str:
-    """A time as messages write it: no more digits than it has."""
-    text = str(time)
-    if isinstance(time, np.datetime64):
-        date, _, clock = text.partition("T")
-        clock = clock.removesuffix(".000000")
-        return date if clock == "00:00:00" else f"{date} {clock}"
-    return text
+        return np.flatnonzero(inside) + 1
 
 
 def no_duplicates(layout: Layout) -> None:
     """Each series has at most one value a time."""
-    twice = np.flatnonzero((layout.times[1:] == layout.times[:-1]) & layout.within())
+    twice = layout.followers(layout.times[1:] == layout.times[:-1])
     if twice.size:
-        at = int(twice[0]) + 1
+        at = int(twice[0])
         raise layout.error(
             at,
-            f"the time {show(layout.times[at])} stands twice ({twice.size} repeated rows in all).",
+            f"the time {layout.show(layout.times[at])} stands twice "
+            f"({counted(twice.size, 'repeated row')} in all).",
             "Keep one row a time: df.drop_duplicates(['"
             f"{layout.columns.id}', '{layout.columns.time}']), or aggregate them.",
         )
@@ -86,12 +83,12 @@ def infer_frequency(layout: Layout) -> Frequency:
     lengths = np.diff(layout.offsets)
     longest = np.argsort(-lengths, kind="stable")[:_SAMPLE]
     times = [
-        layout.times[layout.offsets[i] : layout.offsets[i + 1]][:500]
+        layout.times[layout.offsets[i] : layout.offsets[i + 1]][:_POINTS]
         for i in longest
         if lengths[i] >= 2
     ]
-    frequency = infer(times) if times else None
-    if frequency is None and layout.times.dtype.kind in "iu":
+    frequency = infer(times)
+    if frequency is None and layout.times.dtype.kind == "i":
         return Frequency(None, 1)
     if frequency is None:
         raise DataError(
@@ -100,17 +97,18 @@ def infer_frequency(layout: Layout) -> Frequency:
                 ": no series has two points."
                 if not times
                 else f" from series {layout.ids[longest[0]]!r}, whose times begin "
-                f"{', '.join(show(t) for t in times[0][:3])}."
+                f"{', '.join(layout.show(time) for time in times[0][:3])}."
             ),
             source=layout.source,
-            hint="Give it: --freq D (or h, W, MS, QS, YS, 15min, ...), in Python freq='D'.",
+            hint="Give it: --freq D (or h, W, MS, QS, YS, 15min, ...), in Python freq='D'. Months "
+            "that are dated within the month first have to move to its start.",
         )
     return frequency
 
 
 def fits_times(layout: Layout, frequency: Frequency) -> None:
     """The frequency is of the same kind as the times, and every series starts on it."""
-    integers = layout.times.dtype.kind in "iu"
+    integers = layout.times.dtype.kind == "i"
     if integers != frequency.is_integer:
         raise DataError(
             f"the times are {'whole numbers' if integers else 'dates'}, but the frequency is "
@@ -123,7 +121,7 @@ def fits_times(layout: Layout, frequency: Frequency) -> None:
         at = int(layout.offsets[off[0]])
         raise layout.error(
             at,
-            f"starts at {show(layout.times[at])}, which frequency {frequency} never meets "
+            f"starts at {layout.show(layout.times[at])}, which frequency {frequency} never meets "
             f"({off.size} of {len(layout.ids)} series).",
             "All series need one frequency: give another with --freq, or fit these apart.",
         )
@@ -131,47 +129,29 @@ def fits_times(layout: Layout, frequency: Frequency) -> None:
 
 def no_gaps(layout: Layout, frequency: Frequency) -> None:
     """Every series has a value at each step from its first time to its last."""
-    starts = layout.times[layout.offsets[:-1]]
-    lengths = np.diff(layout.offsets)
-    expected = _expected_times(starts, lengths, frequency)
-    wrong = np.flatnonzero(expected != layout.times)
+    times = layout.times
+    wrong = layout.followers(frequency.shift(times[:-1], 1) != times[1:])
     if not wrong.size:
         return
     at = int(wrong[0])
-    before, found = layout.times[at - 1], layout.times[at]
-    in_error = len(np.unique(np.searchsorted(layout.offsets, wrong, side="right")))
-    inside = f"{in_error} of {len(layout.ids)} series"
-    if found < expected[at]:
+    before, found = times[at - 1], times[at]
+    due = frequency.shift(times[at - 1 : at], 1)[0]
+    at_fault = len(np.unique(np.searchsorted(layout.offsets, wrong, side="right")))
+    inside = f"{at_fault} of {len(layout.ids)} series"
+    if found < due:
         raise layout.error(
             at,
-            f"after {show(before)} comes {show(found)}, less than one step of frequency "
-            f"{frequency} ({inside}).",
+            f"after {layout.show(before)} comes {layout.show(found)}, less than one step of "
+            f"frequency {frequency} ({inside}).",
             "All series need one frequency: give another with --freq, or fit these apart.",
         )
     raise layout.error(
         at,
-        f"there is a gap: after {show(before)} comes {show(found)}, at frequency {frequency} "
-        f"{show(expected[at])} was due ({inside}).",
+        f"there is a gap: after {layout.show(before)} comes {layout.show(found)}, at frequency "
+        f"{frequency} {layout.show(due)} was due ({inside}).",
         "Fill the gaps, for instance with utilsforecast.preprocessing.fill_gaps(df, freq=...), "
         "or give another frequency with --freq.",
     )
-
-
-def _expected_times(starts: np.ndarray, lengths: np.ndarray, frequency: Frequency) -> np.ndarray:
-    """The times that series of these lengths should have, one after the other.
-
-    Series that share a start share one calendar, so that the work grows with the rows.
-    """
-    steps = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-    unique, which = np.unique(starts, return_inverse=True)
-    if frequency.has_equal_steps:
-        one = frequency.times_of_many(starts, np.zeros(len(starts), np.int64), 2)
-        return np.repeat(one[:, 0], lengths) + steps * np.repeat(one[:, 1] - one[:, 0], lengths)
-    positions = frequency.positions(unique)
-    longest = int(np.max(lengths + positions[which]))
-    grid = frequency.times_of_many(unique[:1], np.zeros(1, np.int64), longest)[0]
-    # Positions count from the earliest start, which is the first of the sorted unique ones.
-    return grid[np.repeat(positions[which], lengths) + steps]
 
 
 def finite(layout: Layout, values: np.ndarray) -> None:
@@ -183,8 +163,8 @@ def finite(layout: Layout, values: np.ndarray) -> None:
     what = "missing or not a number" if np.isnan(values[at]) else "infinite"
     raise layout.error(
         at,
-        f"the value in column {layout.columns.target!r} at {show(layout.times[at])} is {what} "
-        f"({bad.size} such values in all).",
-        "Fill such values (df['y'].ffill() within each series, or 0 where none means none), "
-        "or drop the series.",
+        f"the value in column {layout.columns.target!r} at {layout.show(layout.times[at])} is "
+        f"{what} ({counted(bad.size, 'such value')} in all).",
+        f"Fill such values (df[{layout.columns.target!r}].ffill() within each series, or 0 where "
+        "none means none), or drop the series.",
     )

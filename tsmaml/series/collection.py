@@ -105,9 +105,10 @@ class SeriesCollection:
         return self.values[self.offsets[index] : self.offsets[index + 1]]
 
     def select(self, indices: Sequence[int] | np.ndarray) -> SeriesCollection:
-        """Some of the series, in the order given."""
-        indices = np.asarray(indices, np.int64)
-        return self._with_ranges(indices, self.offsets[indices], self.offsets[indices + 1])
+        """Some of the series, in the order given, by number (from the end if negative) or mask."""
+        chosen = np.asarray(indices)
+        kept = np.arange(len(self))[chosen if chosen.size else chosen.astype(np.int64)]
+        return self._with_ranges(kept, self.offsets[kept], self.offsets[kept + 1])
 
     def head_of_each(self, drop: int) -> SeriesCollection:
         """Every series without its last ``drop`` points; those with no more are left out."""
@@ -118,6 +119,8 @@ class SeriesCollection:
 
     def tail_of_each(self, points: int) -> SeriesCollection:
         """The last ``points`` points of every series (all of a shorter one)."""
+        if points < 1:
+            raise UsageError(f"points is {points}; wanted is 1 or more.")
         begins = np.maximum(self.offsets[:-1], self.offsets[1:] - points)
         return self._with_ranges(np.arange(len(self)), begins, self.offsets[1:])
 
@@ -128,23 +131,15 @@ class SeriesCollection:
         lengths = ends - begins
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
         where = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
-        skipped = begins - self.offsets[:-1][indices]
-        starts = self.starts[indices]
-        if skipped.any():
-            starts = self.frequency.times_of_many(starts, skipped, 1)[:, 0]
+        starts = self.frequency.shift(self.starts[indices], begins - self.offsets[indices])
         return replace(
             self, ids=self.ids[indices], values=self.values[where], offsets=offsets, starts=starts
         )
 
     def times(self) -> np.ndarray:
         """Time of every point: ``[points]``."""
-        if not len(self):
-            return np.zeros(0, self.starts.dtype)
-        longest = int(self.lengths.max())
-        everything = self.frequency.times_of_many(
-            self.starts, np.zeros(len(self), np.int64), longest
-        )
-        return everything[np.arange(longest) < self.lengths[:, np.newaxis]]
+        steps = np.arange(len(self.values)) - np.repeat(self.offsets[:-1], self.lengths)
+        return self.frequency.shift(np.repeat(self.starts, self.lengths), steps)
 
     def future_times(self, h: int) -> np.ndarray:
         """The ``h`` times after the end of each series: ``[series, h]``."""

@@ -9,6 +9,7 @@ import numpy as np
 from tsmaml.errors import DataError, UsageError
 from tsmaml.series.collection import SeriesCollection
 from tsmaml.series.seasons import estimate_season_length
+from tsmaml.series.words import counted
 
 # How many seasons the model looks back: a week of hourly data, whose days differ, two months of
 # daily data, three years of months, four of quarters; two seasons of any other length.
@@ -44,11 +45,13 @@ def choose(
 
     Raises:
         UsageError: if a number given is below 1.
-        DataError: if no series is long enough for a support and a query window.
+        DataError: if there is no series, or none long enough for a support and a query window.
     """
     for name, value in (("horizon", h), ("input size", input_size), ("season", season_length)):
         if value is not None and value < 1:
             raise UsageError(f"The {name} is {value}; wanted is 1 or more.")
+    if not len(collection):
+        raise DataError("there are no series.", source=collection.source)
     reasons = dict.fromkeys(("h", "input_size", "season_length"), "given")
     if season_length is None:
         season_length, reasons["season_length"] = _season(collection)
@@ -57,13 +60,15 @@ def choose(
         h, reasons["h"] = _horizon(collection, season_length, median)
     if input_size is None:
         input_size, reasons["input_size"] = _input_size(h, season_length, median)
-    if int(collection.lengths.max(initial=0)) < h + 2:
+    longest = int(collection.lengths.max())
+    if longest < h + 2:
         raise DataError(
-            f"the longest series has {int(collection.lengths.max(initial=0))} points: too few to "
-            f"learn forecasts of {h} points from.",
+            f"the longest series has {counted(longest, 'point')}: too few to learn forecasts of "
+            f"{counted(h, 'point')} from.",
             source=collection.source,
-            hint="Ask for a shorter horizon, for instance --horizon "
-            f"{max(1, int(collection.lengths.max(initial=0)) // 4)}.",
+            hint=f"Ask for a shorter horizon, for instance --horizon {longest // 4}."
+            if longest >= 4
+            else "Give longer series.",
         )
     return Choices(h, input_size, season_length, str(collection.frequency), reasons)
 

@@ -8,6 +8,9 @@ from tsmaml.series.collection import SeriesCollection
 
 _SAMPLE = 200
 _LONGEST = 400
+_NEWEST = 4000
+# Differences smaller than this part of the values are rounding.
+_ROUNDING = 1e-13
 _STRONG = 0.3
 _NEAR_BEST = 0.85
 
@@ -18,6 +21,9 @@ def estimate_season_length(collection: SeriesCollection) -> int:
     Each series is differenced once, which takes the trend away, and its autocorrelation computed by
     the Wiener-Khinchin theorem. A period counts where the mean has a local peak that is nearly as
     high as the highest; 1 where none is strong.
+
+    Returns:
+        A number of points, at most a third of the median length.
     """
     lengths = collection.lengths
     long = np.flatnonzero(lengths >= 12)
@@ -30,7 +36,7 @@ def estimate_season_length(collection: SeriesCollection) -> int:
     total, count = np.zeros(n_lags + 2), np.zeros(n_lags + 2)
     for index in sample:
         values = collection.values[collection.offsets[index] : collection.offsets[index + 1]]
-        correlation = _autocorrelation(np.diff(values[-4000:]), n_lags + 2)
+        correlation = _autocorrelation(_differences(values[-_NEWEST:]), n_lags + 2)
         total[: len(correlation)] += correlation
         count[: len(correlation)] += 1
     mean = total / np.maximum(count, 1)
@@ -42,18 +48,20 @@ def estimate_season_length(collection: SeriesCollection) -> int:
     return int(strong[mean[strong] >= _NEAR_BEST * mean[strong].max()][0])
 
 
+def _differences(values: np.ndarray) -> np.ndarray:
+    """Differences of neighbours, of values scaled so that they can't overflow."""
+    scale = np.max(np.abs(values))
+    return np.diff(values / scale) if scale else np.zeros(len(values) - 1)
+
+
 def _autocorrelation(values: np.ndarray, n_lags: int) -> np.ndarray:
     """Unbiased autocorrelation at lags ``0 .. n_lags - 1`` (as many as fit in half the series)."""
     n = len(values)
     n_lags = min(n_lags, n // 2)
-    scale = np.max(np.abs(values), initial=0.0)
-    if not scale or not n_lags:
-        return np.zeros(n_lags)
-    centred = values / scale
-    centred = centred - centred.mean()
+    centred = values - values.mean()
     size = 1 << (2 * n - 1).bit_length()
     power = np.abs(np.fft.rfft(centred, size)) ** 2
     covariance = np.fft.irfft(power, size)[:n_lags]
-    if covariance[0] <= 0:
+    if not n_lags or covariance[0] <= n * _ROUNDING**2:
         return np.zeros(n_lags)
     return covariance / covariance[0] * n / (n - np.arange(n_lags))
