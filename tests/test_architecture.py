@@ -87,5 +87,7 @@ def test_public_names_are_at_home_where_they_are_said_to_be():
 )
 def test_importing_a_room_loads_nothing_heavy(module, absent):
     code = f"import sys, {module}; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert not absent & set(loaded.stdout.split())

@@ -142,7 +142,10 @@ def test_steps_of_two_months_begin_where_the_series_begins():
 
 def test_calendars_reach_beyond_the_nanoseconds_of_pandas_2():
     begins = days("1600-12-31", "2500-12-31")
-    assert Frequency.parse("YE").shift(begins, 10).tolist() == days("1610-12-31", "2510-12-31").tolist()
+    assert (
+        Frequency.parse("YE").shift(begins, 10).tolist()
+        == days("1610-12-31", "2510-12-31").tolist()
+    )
 
 
 @pytest.mark.parametrize("alias", ["h", "D", "MS", "B", "W-SUN"])

@@ -177,6 +177,8 @@ def test_the_frequency_of_whole_numbers_is_no_alias(long, refusal):
 
 def test_a_given_frequency_that_no_step_meets(frame, refusal):
     message = refusal(frame, freq="h").message
-    assert "after 2024-01-01 comes 2024-01-02, at frequency h 2024-01-01 01:00:00 was due" in message
+    assert (
+        "after 2024-01-01 comes 2024-01-02, at frequency h 2024-01-01 01:00:00 was due" in message
+    )
     message = refusal(frame, freq="W").message
     assert "after 2024-01-01 comes 2024-01-02, less than one step of frequency W-SUN" in message

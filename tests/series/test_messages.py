@@ -15,9 +15,7 @@ from tsmaml.series import read_series
 def long(**series) -> pd.DataFrame:
     """Daily series from lists of values."""
     return pd.concat(
-        pd.DataFrame(
-            {"unique_id": name, "ds": pd.date_range("2024-01-01", periods=len(y)), "y": y}
-        )
+        pd.DataFrame({"unique_id": name, "ds": pd.date_range("2024-01-01", periods=len(y)), "y": y})
         for name, y in series.items()
     ).reset_index(drop=True)
 

@@ -63,8 +63,21 @@ def has_convolution(model: keras.Model) -> bool:
 
 
 def draws_random_numbers(model: keras.Model) -> bool:
-    """Whether a layer (Dropout, noise) draws random numbers."""
-    return any("seed_generator_state" in v.path for v in model.non_trainable_variables)
+    """Whether a layer (Dropout, noise) draws random numbers.
+
+    A recurrent cell always has a generator, which it leaves alone without dropout.
+    """
+    idle = {
+        id(layer.seed_generator.state)
+        for layer in model._flatten_layers()
+        if hasattr(layer, "recurrent_dropout")
+        and hasattr(layer, "seed_generator")
+        and not (layer.dropout or layer.recurrent_dropout)
+    }
+    return any(
+        "seed_generator_state" in variable.path and id(variable) not in idle
+        for variable in model.non_trainable_variables
+    )
 
 
 def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, bool]:
