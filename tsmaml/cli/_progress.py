@@ -74,15 +74,16 @@ def _bar(steps: int) -> Iterator[Callable[[Progress], None]]:
 
 
 def _lines() -> Callable[[Progress], None]:
-    last = 0.0
+    last, shown_step = 0.0, -1
 
     def callback(progress: Progress) -> None:
-        nonlocal last
+        nonlocal last, shown_step
         now = time.monotonic()
+        is_due = now - last >= SECONDS_BETWEEN_LINES or progress.step == progress.steps
         if progress.compiling:
             print("Compiling ...", file=sys.stderr, flush=True)
-        elif now - last >= SECONDS_BETWEEN_LINES or progress.step == progress.steps:
-            last = now
+        elif is_due and (progress.step != shown_step or progress.validation_loss is not None):
+            last, shown_step = now, progress.step
             line = f"step {progress.step}/{progress.steps}  {progress.seconds:.0f} s  "
             print(line + losses(progress), file=sys.stderr, flush=True)
 

@@ -19,8 +19,11 @@ class Losses(NamedTuple):
 
 
 def task_seeds(seed: tf.Tensor, n_tasks: int) -> tf.Tensor:
-    """A stream of its own for each task's random layers: int32 ``[tasks, 2]``."""
-    return tf.random.stateless_uniform([n_tasks, 2], seed, 0, 2**31 - 1, tf.int32)
+    """A stream of its own for each task's random layers: int32 ``[tasks, 2]``.
+
+    The algorithm is named, because XLA and eager execution choose different ones by themselves.
+    """
+    return tf.random.stateless_uniform([n_tasks, 2], seed, 0, 2**31 - 1, tf.int32, alg="philox")
 
 
 def _gradient_of_task(
