@@ -83,6 +83,15 @@ def test_units_of_the_user_come_back(fitted, new_frame):
     np.testing.assert_allclose(ratio[several], 1000 * base[several], rtol=1e-3)
 
 
+def test_the_zero_step_forecast_sees_the_last_window_and_nothing_before_it(fitted, new_frame):
+    position = new_frame.groupby("unique_id").cumcount(ascending=False)
+    older = new_frame.assign(y=new_frame["y"].where(position < 14, 5.0))
+    first, second = (fitted.predict(df, zero_step=True) for df in (new_frame, older))
+    pd.testing.assert_frame_equal(first, second)
+    assert set(fitted.explain_["used"]) == {"zero-step"}
+    assert not np.allclose(fitted.predict(new_frame)["TSMAML"], fitted.predict(older)["TSMAML"])
+
+
 def test_explanation_says_what_adaptation_did(fitted, new_frame):
     fitted.predict(new_frame)
     explained = fitted.explain_.set_index("unique_id")
@@ -178,6 +187,9 @@ def test_own_functions_serve_as_parts(frame, new_frame, small, tmp_path):
     forecaster = MetaForecaster(**{**options, **own}, algorithm=engine.anil(rate=0.05)).fit(frame)
     result = forecaster.predict(new_frame)
     assert np.isfinite(result["TSMAML"]).all()
+    # A group learns from as many windows as all its members would.
+    support = forecaster.explain_.set_index("unique_id")["support_windows"]
+    assert support["new-s00"] == 6 * small["n_support"]
     forecaster.save(tmp_path / "own.tsmaml")
     with pytest.raises(ArtifactError, match="given in Python") as caught:
         MetaForecaster.load(tmp_path / "own.tsmaml")

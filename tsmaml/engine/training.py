@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tsmaml.engine.adaptation import Meta, Problem, Samples, adapt_tasks, put, task_loss
 from tsmaml.engine.batch import TaskBatch, check_batch
-from tsmaml.engine.mapping import MapTasks, loop
+from tsmaml.engine.mapping import MapTasks
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.outer_rule import OuterState
 from tsmaml.errors import TrainingError
@@ -136,14 +136,18 @@ class OuterLoop:
         meta = self.state.meta()
 
         @tf.function(autograph=False)
-        def losses(samples: Samples) -> tf.Tensor:
-            # Not mapped: errors in a mapped function lose their type.
-            return loop(lambda task: task_loss(self.problem, meta.parameters, task), samples)
+        def loss_of(task: Samples) -> tf.Tensor:
+            return task_loss(self.problem, meta.parameters, task)
 
         for part, samples in (("support", Samples(*batch[:3])), ("query", Samples(*batch[3:]))):
+            # Task by task: errors in a mapped function lose their type.
+            tasks = [
+                tf.nest.map_structure(lambda tensor, task=task: tensor[task], samples)
+                for task in range(len(samples.weights))
+            ]
             # Traced once by intent: TensorFlow would warn of it from the fifth fit on.
-            once = losses.get_concrete_function(samples)
-            at_fault = np.flatnonzero(~np.isfinite(once(samples)))
+            once = loss_of.get_concrete_function(tasks[0])
+            at_fault = np.flatnonzero([not math.isfinite(once(task)) for task in tasks])
             if at_fault.size:
                 raise TrainingError(
                     f"The {part} loss of task {at_fault[0]} is not finite before the first step "
