@@ -10,6 +10,7 @@ nox.options.sessions = ["lint", "types", "tests"]
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PLACES = ("tsmaml", "tests", "plugins", "datasets", "benchmarks", "noxfile.py")
+TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")  # files share fixtures that take long to make
 
 
 def group(name: str) -> list[str]:
@@ -36,7 +37,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Pytest on the installed package and on the example plugin."""
     session.install(".[plot]", "./plugins/tsmaml-example", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *TWO_AT_A_TIME, *session.posargs)
 
 
 @nox.session(default=False)
@@ -55,7 +56,7 @@ def demo(session: nox.Session) -> None:
 def pythons(session: nox.Session) -> None:
     """The tests on every Python that is supported and at hand."""
     session.install(".[plot]", "./plugins/tsmaml-example", *group("test"))
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *TWO_AT_A_TIME, *session.posargs)
 
 
 @nox.session(default=False, venv_backend="uv")
@@ -68,4 +69,4 @@ def minimums(session: nox.Session) -> None:
         "./plugins/tsmaml-example",
         *group("test"),
     )
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *TWO_AT_A_TIME, *session.posargs)
