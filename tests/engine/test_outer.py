@@ -6,25 +6,13 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from gradients import check_outer_gradient, flat, problem_of
 
 from tsmaml import engine
-from tsmaml.engine.adaptation import Meta, Problem, initial_rates
-from tsmaml.engine.functional import FunctionalModel
 from tsmaml.engine.mapping import loop, vectorized
-from tsmaml.engine.objective import as_loss
 from tsmaml.engine.outer import outer_gradient
 
 SEED = tf.constant([0, 0], tf.int64)
-
-
-def problem_of(model, algorithm):
-    net = FunctionalModel(model)
-    problem = Problem.of(net, as_loss("mse"), algorithm)
-    return problem, Meta(net.initial(), initial_rates(problem))
-
-
-def flat(tensors) -> np.ndarray:
-    return np.concatenate([np.ravel(t) for t in tf.nest.flatten(tensors)])
 
 
 def quadratic_model(dimension: int) -> keras.Model:
@@ -64,16 +52,6 @@ def test_gradient_equals_the_closed_form_on_quadratic_tasks(float64, steps, orde
     np.testing.assert_allclose(losses.query, np.mean(query_losses), rtol=1e-10)
 
 
-def numeric_gradient(function, point: np.ndarray, width: float = 1e-6) -> np.ndarray:
-    result = np.zeros_like(point)
-    for i in range(point.size):
-        up, down = point.copy(), point.copy()
-        up[i] += width
-        down[i] -= width
-        result[i] = (function(up) - function(down)) / (2 * width)
-    return result
-
-
 ALGORITHMS = {
     "maml": engine.maml(rate=0.1, steps=2),
     "anil": engine.anil(rate=0.1, steps=2),
@@ -84,6 +62,8 @@ ALGORITHMS = {
     "learned per parameter": engine.maml(rate=0.1, steps=2, learned_rates="parameter"),
     "clipped": engine.maml(rate=0.1, steps=2, clip_norm=0.3),
     "proximal": engine.maml(rate=0.1, steps=2, pull=0.7),
+    "boil": engine.boil(rate=0.1, steps=2),
+    "ridge": engine.ridge(strength=0.3),
 }
 
 
@@ -91,23 +71,7 @@ ALGORITHMS = {
 def test_second_order_gradient_equals_finite_differences(float64, small_net, random_batch, name):
     problem, meta = problem_of(small_net(), ALGORITHMS[name])
     batch = random_batch()
-    compiled = tf.function(
-        lambda parts: outer_gradient(
-            problem, tf.nest.pack_sequence_as(meta, parts), batch, SEED, vectorized
-        ),
-        autograph=False,
-    )
-    shapes = [tuple(part.shape) for part in tf.nest.flatten(meta)]
-    sizes = [int(np.prod(shape)) for shape in shapes]
-
-    def unflat(vector):
-        parts = np.split(vector, np.cumsum(sizes)[:-1])
-        return [tf.constant(p.reshape(s)) for p, s in zip(parts, shapes, strict=True)]
-
-    point = flat(meta)
-    grads, _ = compiled(unflat(point))
-    numeric = numeric_gradient(lambda v: float(compiled(unflat(v))[1].query), point)
-    np.testing.assert_allclose(flat(grads), numeric, rtol=1e-5, atol=1e-7)
+    check_outer_gradient(problem, meta, batch)
 
 
 def test_first_order_gradient_is_the_query_gradient_at_the_adapted_weights(

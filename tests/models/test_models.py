@@ -10,10 +10,10 @@ import pytest
 import tensorflow as tf
 
 from tsmaml import engine
-from tsmaml.engine.adaptation import Meta, Problem, initial_rates
 from tsmaml.engine.functional import FunctionalModel
 from tsmaml.engine.mapping import loop, vectorized
 from tsmaml.engine.outer import outer_gradient
+from tsmaml.engine.problem import Meta, Problem, initial_rates
 from tsmaml.errors import UsageError
 from tsmaml.losses import mse
 from tsmaml.plugins import registry

@@ -15,7 +15,18 @@ BUILT_IN = {
     "model": ["mlp", "nbeats"],
     "loss": ["mse", "mae", "huber", "smape", "mase", "pinball"],
     "task builder": ["per_series"],
-    "algorithm": ["maml", "fomaml", "reptile", "anil"],
+    "algorithm": [
+        "maml",
+        "fomaml",
+        "reptile",
+        "anil",
+        "boil",
+        "metasgd",
+        "mamlpp",
+        "cavia",
+        "imaml",
+        "ridge",
+    ],
 }
 
 

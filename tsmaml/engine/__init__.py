@@ -7,7 +7,19 @@ A task batch goes in (:class:`TaskBatch`), a meta-trained initialisation comes o
 from __future__ import annotations
 
 from tsmaml.engine.adaptation import Adapted
-from tsmaml.engine.algorithms import Algorithm, anil, fomaml, maml, reptile
+from tsmaml.engine.algorithms import (
+    Algorithm,
+    anil,
+    boil,
+    cavia,
+    fomaml,
+    imaml,
+    maml,
+    mamlpp,
+    metasgd,
+    reptile,
+    ridge,
+)
 from tsmaml.engine.batch import TaskBatch
 from tsmaml.engine.inner_rules import SGD, Adam, InnerRule
 from tsmaml.engine.learner import MetaLearner
@@ -24,7 +36,13 @@ __all__ = [
     "Progress",
     "TaskBatch",
     "anil",
+    "boil",
+    "cavia",
     "fomaml",
+    "imaml",
     "maml",
+    "mamlpp",
+    "metasgd",
     "reptile",
+    "ridge",
 ]

@@ -10,21 +10,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tsmaml.engine.adaptation import (
-    Adapted,
-    Meta,
-    Problem,
-    Samples,
-    adapt_tasks,
-    initial_rates,
-    put,
-)
+from tsmaml.engine.adaptation import Adapted, adapt_tasks
 from tsmaml.engine.algorithms import Algorithm, maml
 from tsmaml.engine.batch import TaskBatch, check_batch
 from tsmaml.engine.functional import FunctionalModel
 from tsmaml.engine.mapping import choose
 from tsmaml.engine.objective import as_loss
 from tsmaml.engine.outer_rule import OuterState
+from tsmaml.engine.problem import Meta, Problem, Samples, initial_rates, put
 from tsmaml.engine.training import (
     Best,
     Callback,
@@ -49,6 +42,8 @@ class MetaLearner:
             value a sample or an element.
         optimizer: the outer optimiser, a fresh Keras one; Adam(1e-3) where None (SGD(1.0), which
             makes the step ``theta' - theta``, times 0.1, for Reptile).
+        ema: keep a moving average of the meta-parameters, of which each step keeps this share (for
+            instance 0.999); it is what is validated and kept. None: no average.
         seed: decides what the sampler and random layers draw.
         vectorize: ``"auto"``, ``"vectorized"`` or ``"loop"``: how tasks run side by side.
         jit: whether XLA compiles the step: True, False or ``"auto"``.
@@ -62,6 +57,7 @@ class MetaLearner:
         loss: Any = "mse",
         *,
         optimizer: keras.optimizers.Optimizer | None = None,
+        ema: float | None = None,
         seed: int = 0,
         vectorize: str = "auto",
         jit: bool | str = "auto",
@@ -76,7 +72,12 @@ class MetaLearner:
             reptile = self.algorithm.outer == "reptile"
             optimizer = keras.optimizers.SGD(0.1) if reptile else keras.optimizers.Adam(1e-3)
         self._outer = OuterLoop(
-            self.problem, OuterState(meta, optimizer), self._map_tasks, self._jit, seed, n_chunks
+            self.problem,
+            OuterState(meta, optimizer, ema),
+            self._map_tasks,
+            self._jit,
+            seed,
+            n_chunks,
         )
         self._best = Best(())
         self._adapt = tf.function(self._adapt_batch, jit_compile=self._jit, autograph=False)
@@ -104,6 +105,7 @@ class MetaLearner:
         callbacks: Sequence[Callback] = (),
         on_pause: Callable[[], None] | None = None,
         pause_seconds: float = 60.0,
+        pause_steps: int | None = None,
     ) -> History:
         """Meta-train until ``steps`` outer steps have been done in all.
 
@@ -117,7 +119,8 @@ class MetaLearner:
                 initialisation is the one that is kept.
             patience: stop after so many validations in a row without a better one; None: never.
             callbacks: functions that are told of a :class:`Progress`.
-            on_pause: called every ``pause_seconds`` and at the end, to write a checkpoint.
+            on_pause: called to write a checkpoint: every ``pause_seconds``, at each multiple of
+                ``pause_steps`` outer steps, and at the end.
 
         Raises:
             TrainingError: if a batch does not fit, or the loss is not finite from the start.
@@ -148,6 +151,7 @@ class MetaLearner:
             best=self._best,
             on_pause=None if on_pause is None else lambda _: on_pause(),
             pause_seconds=pause_seconds,
+            pause_steps=pause_steps,
         )
 
     def adapt(

@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from tsmaml.engine.functional import seed_states
 from tsmaml.errors import UsageError
 
 MapTasks = Callable[[Callable[[Any], Any], Any], Any]
@@ -62,24 +63,6 @@ def has_convolution(model: keras.Model) -> bool:
     return any(isinstance(layer, _CONVOLUTIONS) for layer in model._flatten_layers())
 
 
-def draws_random_numbers(model: keras.Model) -> bool:
-    """Whether a layer (Dropout, noise) draws random numbers.
-
-    A recurrent cell always has a generator, which it leaves alone without dropout.
-    """
-    idle = {
-        id(layer.seed_generator.state)
-        for layer in model._flatten_layers()
-        if hasattr(layer, "recurrent_dropout")
-        and hasattr(layer, "seed_generator")
-        and not (layer.dropout or layer.recurrent_dropout)
-    }
-    return any(
-        "seed_generator_state" in variable.path and id(variable) not in idle
-        for variable in model.non_trainable_variables
-    )
-
-
 def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, bool]:
     """Pick the way of mapping and whether XLA compiles the step.
 
@@ -93,9 +76,7 @@ def choose(model: keras.Model, way: str, jit: bool | str) -> tuple[MapTasks, boo
     if way == "auto":
         # Random layers draw a stream of their own for each task, and TensorFlow can't batch
         # a generator over its seeds.
-        looped = (
-            has_rolled_recurrence(model) or has_convolution(model) or draws_random_numbers(model)
-        )
+        looped = has_rolled_recurrence(model) or has_convolution(model) or bool(seed_states(model))
         way = "loop" if looped else "vectorized"
     return (
         vectorized if way == "vectorized" else loop,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
-from tsmaml.engine.adaptation import Meta, Problem, Samples, put, take, task_loss, unrolled
+from tsmaml.engine.annealing import Moment, multi_step_weights
 from tsmaml.engine.batch import TaskBatch
+from tsmaml.engine.functional import Parameters
+from tsmaml.engine.implicit import implicit_gradient
+from tsmaml.engine.inner_loop import adapted_states, dense_gradient
 from tsmaml.engine.mapping import MapTasks, chunks_for, in_chunks
+from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
 
 
 class Losses(NamedTuple):
@@ -27,19 +32,40 @@ def task_seeds(seed: tf.Tensor, n_tasks: int) -> tf.Tensor:
 
 
 def _gradient_of_task(
-    problem: Problem, meta: Meta, support: Samples, query: Samples, seed: tf.Tensor | None
+    problem: Problem,
+    meta: Meta,
+    support: Samples,
+    query: Samples,
+    seed: tf.Tensor | None,
+    weights: tf.Tensor | None,
 ) -> tuple[Meta, Losses]:
-    """Gradient of the query loss through the inner loop (Finn et al. 2017, eq. 1)."""
+    """Gradient of the query loss through the inner loop (Finn et al. 2017, eq. 1).
+
+    Args:
+        weights: ``[steps]``, of the query loss after each inner step; None: of the last alone.
+    """
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(meta)
-        support_loss, states = unrolled(problem, meta, support, seed)
-        query_loss = task_loss(problem, put(problem, meta.parameters, states[-1]), query, seed)
-    grads = tape.gradient(query_loss, meta, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return grads, Losses(support_loss, query_loss)
+        support_loss, states = adapted_states(problem, meta, support, seed)
+
+        def query_loss(fast: Parameters) -> tf.Tensor:
+            return task_loss(problem, put(problem, meta.parameters, fast), query, seed)
+
+        last = objective = query_loss(states[-1])
+        if weights is not None:
+            steps = [*(query_loss(state) for state in states[:-1]), last]
+            objective = tf.reduce_sum(weights * tf.stack(steps))
+    grads = dense_gradient(tape, objective, tf.nest.flatten(meta))
+    return tf.nest.pack_sequence_as(meta, grads), Losses(support_loss, last)
 
 
 def _reptile_of_task(
-    problem: Problem, meta: Meta, support: Samples, query: Samples, seed: tf.Tensor | None
+    problem: Problem,
+    meta: Meta,
+    support: Samples,
+    query: Samples,
+    seed: tf.Tensor | None,
+    weights: None,
 ) -> tuple[Meta, Losses]:
     """The way back from the adapted weights, ``theta - theta'`` (Nichol et al. 2018, section 3)."""
     everything = Samples(
@@ -48,12 +74,33 @@ def _reptile_of_task(
             for of_support, of_query in zip(support, query, strict=True)
         )
     )
-    support_loss, states = unrolled(problem, meta, everything, seed)
+    support_loss, states = adapted_states(problem, meta, everything, seed)
     start = take(problem, meta.parameters)
     back = tuple(old - new for old, new in zip(start, states[-1], strict=True))
     nothing = tuple(tf.zeros_like(part) for part in meta.parameters)
     query_loss = task_loss(problem, put(problem, meta.parameters, states[-1]), query, seed)
     return Meta(put(problem, nothing, back), ()), Losses(support_loss, query_loss)
+
+
+def _implicit_of_task(
+    problem: Problem,
+    meta: Meta,
+    support: Samples,
+    query: Samples,
+    seed: tf.Tensor | None,
+    weights: None,
+) -> tuple[Meta, Losses]:
+    """The implicit gradient where the inner loop ended (Rajeswaran et al. 2019, algorithm 1)."""
+    support_loss, states = adapted_states(problem, meta, support, seed)
+    grads, query_loss = implicit_gradient(problem, meta, states[-1], support, query, seed)
+    return Meta(grads, ()), Losses(support_loss, query_loss)
+
+
+_OF_TASK = {
+    "gradient": _gradient_of_task,
+    "reptile": _reptile_of_task,
+    "implicit": _implicit_of_task,
+}
 
 
 def outer_gradient(
@@ -63,21 +110,53 @@ def outer_gradient(
     seed: tf.Tensor,
     map_tasks: MapTasks,
     n_chunks: int | None = None,
+    moment: Moment | None = None,
 ) -> tuple[Meta, Losses]:
     """Mean (or sum) over the tasks of a meta-batch; a task with no query weight does not count.
 
     Losses are means over the tasks in any case.
-
-    The gradient is taken *inside* the mapped function: taken through ``vectorized_map``
-    under XLA it would be compiled anew at each call.
 
     Args:
         batch: task batch, see :class:`tsmaml.engine.TaskBatch`.
         seed: int tensor ``[2]`` for random layers.
         map_tasks: a way of mapping.
         n_chunks: into how many chunks the tasks are split; None: as memory asks for.
+        moment: how far meta-training has come, for what is annealed; None: it is at its end.
     """
-    of_task = _reptile_of_task if problem.algorithm.outer == "reptile" else _gradient_of_task
+    algorithm = problem.algorithm
+    weights = None
+    if algorithm.objective == "multi_step" and moment is not None:
+        done = moment.share(algorithm.anneal_share, problem.net.dtype)
+        weights = multi_step_weights(algorithm.steps, done)
+
+    def of_order(order: int) -> tuple[Any, tf.Tensor]:
+        same = problem._replace(algorithm=replace(algorithm, order=order))
+        return _sums(same, meta, batch, seed, map_tasks, n_chunks, weights)
+
+    if algorithm.first_order_share and moment is not None:
+        early = moment.share(algorithm.first_order_share, problem.net.dtype) < 1
+        sums, count = tf.cond(early, lambda: of_order(1), lambda: of_order(algorithm.order))
+    else:
+        sums, count = of_order(algorithm.order)
+    grads, losses = tf.nest.map_structure(lambda part: tf.math.divide_no_nan(part, count), sums)
+    return (sums[0] if algorithm.reduction == "sum" else grads), losses
+
+
+def _sums(
+    problem: Problem,
+    meta: Meta,
+    batch: TaskBatch,
+    seed: tf.Tensor,
+    map_tasks: MapTasks,
+    n_chunks: int | None,
+    weights: tf.Tensor | None,
+) -> tuple[tuple[Meta, Losses], tf.Tensor]:
+    """Sums over the tasks that count of gradients and losses, and how many they are.
+
+    The gradient is taken *inside* the mapped function: taken through ``vectorized_map``
+    under XLA it would be compiled anew at each call.
+    """
+    of_task = _OF_TASK[problem.algorithm.outer]
     n_tasks = batch.query_weights.shape[0]
     seeds = task_seeds(seed, n_tasks) if problem.net.is_random else tf.zeros([n_tasks, 0], tf.int32)
 
@@ -89,6 +168,7 @@ def outer_gradient(
             Samples(*tensors[:3]),
             Samples(*tensors[3:]),
             task_seed if problem.net.is_random else None,
+            weights,
         )
         counts = tf.cast(tf.reduce_any(tensors[5] > 0), problem.net.dtype)
         # A task that does not count may hold anything: select, since 0 * NaN is NaN.
@@ -104,6 +184,4 @@ def outer_gradient(
         size = sum(tf.TensorShape(problem.net.shapes[i]).num_elements() for i in problem.chosen)
         copies = 2 + 2 * problem.algorithm.steps
         n_chunks = chunks_for(n_tasks, size * copies * tf.as_dtype(problem.net.dtype).size)
-    sums, count = in_chunks(chunk, (batch, seeds), n_chunks)
-    grads, losses = tf.nest.map_structure(lambda part: tf.math.divide_no_nan(part, count), sums)
-    return (sums[0] if problem.algorithm.reduction == "sum" else grads), losses
+    return in_chunks(chunk, (batch, seeds), n_chunks)

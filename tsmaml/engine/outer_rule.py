@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tsmaml.engine.adaptation import Meta
+from tsmaml.engine.problem import Meta
 from tsmaml.errors import TrainingError
 
 # These update each element by itself, so that one flat vector gives the same result as many
@@ -35,21 +35,40 @@ class OuterState:
     Args:
         meta: initial values.
         optimizer: a fresh Keras optimiser.
+        ema: share of the moving average that each step keeps, for instance 0.999; None: no average.
     """
 
-    def __init__(self, meta: Meta, optimizer: keras.optimizers.Optimizer) -> None:
+    def __init__(
+        self, meta: Meta, optimizer: keras.optimizers.Optimizer, ema: float | None = None
+    ) -> None:
         if optimizer.built:
             raise TrainingError(
                 "The optimiser is already bound to other variables.",
                 hint="Pass a new one, for instance keras.optimizers.Adam(1e-3).",
             )
-        self.optimizer = optimizer
+        if optimizer.use_ema:
+            raise TrainingError(
+                "The optimiser's own moving average would not be used.",
+                hint="Give it to the learner: MetaLearner(..., ema=0.999).",
+            )
+        if ema is not None and not 0 < ema < 1:
+            raise TrainingError(f"ema is {ema!r}; wanted is a number between 0 and 1.")
+        self.optimizer, self._ema = optimizer, ema
+        rate = optimizer.learning_rate
+        # A schedule gives a tensor, made anew at each step.
+        self._constant_rate = float(rate) if isinstance(rate, keras.Variable) else None
         clips_each = optimizer.clipnorm is not None
         self._fused = type(optimizer) in _ELEMENTWISE and not clips_each
         self._groups = [
             _Group("parameters", meta.parameters, self._fused),
             _Group("rates", meta.rates, self._fused),
         ]
+        self._averages = []
+        if ema is not None:
+            self._averages = [
+                _Group("average_parameters", meta.parameters, self._fused),
+                _Group("average_rates", meta.rates, self._fused),
+            ]
         for variable in self._groups[1].variables:
             if optimizer.weight_decay:
                 optimizer.exclude_from_weight_decay(var_list=[variable])
@@ -59,20 +78,31 @@ class OuterState:
         """The meta-parameters as tensors, shaped as the model has them."""
         return Meta(*(group.tensors() for group in self._groups))
 
-    def apply(self, grads: Meta) -> None:
-        """One outer step."""
+    def kept(self) -> Meta:
+        """What is worth keeping: the moving average of the meta-parameters, where there is one."""
+        return Meta(*(group.tensors() for group in self._averages or self._groups))
+
+    def apply(self, grads: Meta, factor: tf.Tensor | None = None) -> None:
+        """One outer step, at ``factor`` times the optimiser's rate if that is constant."""
+        if factor is not None and self._constant_rate is not None:
+            self.optimizer.learning_rate.assign(self._constant_rate * factor)
         pairs = [
             (grad, variable)
             for group, parts in zip(self._groups, grads, strict=True)
             for grad, variable in zip(group.pack(parts), group.variables, strict=True)
         ]
         self.optimizer.apply([grad for grad, _ in pairs], [variable for _, variable in pairs])
+        if self._ema is not None:
+            for averages, now in zip(self._averages, self._groups, strict=True):
+                for average, variable in zip(averages.variables, now.variables, strict=True):
+                    average.assign(self._ema * average + (1 - self._ema) * variable)
 
     def assign(self, meta: Meta) -> None:
-        """Overwrite the meta-parameters, leaving the optimiser as it is."""
-        for group, parts in zip(self._groups, meta, strict=True):
-            for variable, value in zip(group.variables, group.pack(parts), strict=True):
-                variable.assign(value)
+        """Overwrite the meta-parameters and their average, leaving the optimiser as it is."""
+        for groups in (self._groups, self._averages):
+            for group, parts in zip(groups, meta, strict=False):
+                for variable, value in zip(group.variables, group.pack(parts), strict=True):
+                    variable.assign(value)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Meta-parameters and optimiser state, to be stored in a checkpoint."""
@@ -97,7 +127,7 @@ class OuterState:
     def _named(self) -> dict[str, keras.Variable]:
         named = {
             f"{group.name}.{index}": variable
-            for group in self._groups
+            for group in (*self._groups, *self._averages)
             for index, variable in enumerate(group.variables)
         }
         named.update({f"optimizer.{i}": v for i, v in enumerate(self.optimizer.variables)})

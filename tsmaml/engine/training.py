@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tsmaml.engine.adaptation import Meta, Problem, Samples, adapt_tasks, put, task_loss
+from tsmaml.engine.adaptation import adapt_tasks
+from tsmaml.engine.annealing import Moment, cosine
 from tsmaml.engine.batch import TaskBatch, check_batch
 from tsmaml.engine.mapping import MapTasks
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.outer_rule import OuterState
+from tsmaml.engine.problem import Meta, Problem, Samples, put, task_loss
 from tsmaml.errors import TrainingError
 
 Sampler = Callable[[tf.Tensor], TaskBatch]
@@ -95,6 +97,7 @@ class OuterLoop:
         self.problem, self.state, self.seed = problem, state, seed
         self._map_tasks, self._jit, self._n_chunks = map_tasks, jit, n_chunks
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="outer_step")
+        self.total = tf.Variable(0, dtype=tf.int64, trainable=False, name="outer_steps_wanted")
         self.traces = 0
         self._runs: dict[Any, Any] = {}
         self._score = tf.function(self._score_batch, jit_compile=jit, autograph=False)
@@ -147,6 +150,8 @@ class OuterLoop:
             ]
             # Traced once by intent: TensorFlow would warn of it from the fifth fit on.
             once = loss_of.get_concrete_function(tasks[0])
+            if part == "support" and self.problem.head is not None:
+                self.problem.head.check(meta.parameters, tasks[0].inputs)
             at_fault = np.flatnonzero([not math.isfinite(once(task)) for task in tasks])
             if at_fault.size:
                 raise TrainingError(
@@ -164,7 +169,7 @@ class OuterLoop:
         """Query loss of the initialisation and of the adapted parameters, mean over all tasks."""
         sums = np.zeros(3)
         for batch in batches:
-            sums += np.array([float(part) for part in self._score(self.state.meta(), batch)])
+            sums += np.array([float(part) for part in self._score(self.state.kept(), batch)])
         return float(sums[0] / sums[2]), float(sums[1] / sums[2])
 
     def _many_steps(self, sampler: Sampler, count: tf.Tensor) -> tf.Tensor:
@@ -186,10 +191,12 @@ class OuterLoop:
         check_batch(batch)
         # Another stream than the sampler's: the two must not draw the same numbers.
         seed = tf.stack([tf.constant(self.seed + 2**31, tf.int64), self.step])
+        moment = Moment(self.step.value(), self.total.value())
         grads, losses = outer_gradient(
-            self.problem, self.state.meta(), batch, seed, self._map_tasks, self._n_chunks
+            self.problem, self.state.meta(), batch, seed, self._map_tasks, self._n_chunks, moment
         )
-        self.state.apply(grads)
+        falling = self.problem.algorithm.outer_rate == "cosine"
+        self.state.apply(grads, cosine(moment.share(1.0, "float32")) if falling else None)
         self.step.assign_add(1)
         return tf.stack(losses)
 
@@ -237,6 +244,7 @@ def train(
     best: Best,
     on_pause: Callable[[Best], None] | None = None,
     pause_seconds: float = 60.0,
+    pause_steps: int | None = None,
     report_seconds: float = 0.5,
 ) -> History:
     """Run the outer loop until ``steps`` in all, patience or an interrupt ends it.
@@ -246,10 +254,11 @@ def train(
     it has no influence on the result.
 
     Args:
-        on_pause: called every ``pause_seconds``, and at the end, with everything still in place for
-            a checkpoint.
+        on_pause: called every ``pause_seconds``, at each multiple of ``pause_steps``, and at the
+            end, with everything still in place for a checkpoint.
     """
     history = History(step=int(outer.step), best_step=best.step)
+    outer.total.assign(steps)
     started = paused = time.monotonic()
     chunk = 1
 
@@ -275,7 +284,8 @@ def train(
         while history.step < steps:
             before = time.monotonic()
             due = validate_every - history.step % validate_every if validation else steps
-            n_steps = min(chunk, due, steps - history.step)
+            pause = pause_steps - history.step % pause_steps if pause_steps else steps
+            n_steps = min(chunk, due, pause, steps - history.step)
             losses = outer.run(sampler, n_steps)
             support, query = (float(mean) for mean in losses.mean(axis=0))
             if not math.isfinite(query):
@@ -294,7 +304,8 @@ def train(
                 if patience is not None and best.stale > patience:
                     history.stopped_by = "patience"
                     break
-            if on_pause is not None and time.monotonic() - paused > pause_seconds:
+            is_due = pause_steps and history.step % pause_steps == 0
+            if on_pause is not None and (is_due or time.monotonic() - paused > pause_seconds):
                 on_pause(best)
                 paused = time.monotonic()
     except KeyboardInterrupt:
@@ -306,6 +317,7 @@ def train(
         outer.state.assign(_meta_of(outer.state, best.meta))
         history.best_step = best.step
     else:
+        outer.state.assign(outer.state.kept())
         history.best_step = history.step
     return history
 
@@ -325,7 +337,7 @@ def _stop_not_finite(
 
 
 def _snapshot(state: OuterState) -> tuple[np.ndarray, ...]:
-    return tuple(np.array(part) for part in tf.nest.flatten(state.meta()))
+    return tuple(np.array(part) for part in tf.nest.flatten(state.kept()))
 
 
 def _meta_of(state: OuterState, arrays: tuple[np.ndarray, ...]) -> Meta:

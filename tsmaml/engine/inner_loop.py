@@ -1,0 +1,114 @@
+"""The inner loop: from shared parameters to a task's own, as pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tensorflow as tf
+
+from tsmaml.engine.functional import Parameters
+from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
+
+
+def dense_gradient(tape: tf.GradientTape, target: Any, sources: Any, **options: Any) -> list[Any]:
+    """The gradient with zeros where there is none; an embedding's as a tensor, not as slices."""
+    zero = tf.UnconnectedGradients.ZERO
+    grads = tape.gradient(target, sources, unconnected_gradients=zero, **options)
+    return [tf.convert_to_tensor(grad) for grad in grads]
+
+
+def support_gradient(
+    problem: Problem,
+    meta: Meta,
+    fast: Parameters,
+    support: Samples,
+    seed: tf.Tensor | None,
+) -> tuple[tf.Tensor, Parameters]:
+    """Loss at the fast parameters and the gradient that the inner rule sees (pulled, clipped)."""
+    algorithm = problem.algorithm
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(fast)
+        loss = task_loss(problem, put(problem, meta.parameters, fast), support, seed)
+    grads = dense_gradient(tape, loss, fast)
+    if algorithm.order == 1:
+        grads = [tf.stop_gradient(grad) for grad in grads]
+    if algorithm.pull:
+        anchor = take(problem, meta.parameters)
+        grads = [g + algorithm.pull * (f - a) for g, f, a in zip(grads, fast, anchor, strict=True)]
+    if algorithm.clip_norm is not None:
+        grads = _clip(grads, algorithm.clip_norm)
+    return loss, tuple(grads)
+
+
+def _clip(grads: Sequence[tf.Tensor], norm: float) -> list[tf.Tensor]:
+    """Scale down to a global norm; differentiable at a zero gradient, unlike the plain root."""
+    squared = tf.add_n([tf.reduce_sum(tf.square(grad)) for grad in grads])
+    too_long = squared > norm**2
+    length = tf.sqrt(tf.where(too_long, squared, tf.ones_like(squared)))
+    factor = tf.where(too_long, norm / length, tf.ones_like(squared))
+    return [grad * factor for grad in grads]
+
+
+def _rate(problem: Problem, rates: Parameters, index: int, step: Any) -> tf.Tensor | float:
+    """Rate of the ``index``-th adapted variable at inner step ``step`` (0, 1, ...)."""
+    match problem.algorithm.learned_rates:
+        case None:
+            return problem.algorithm.rate
+        case "scalar":
+            return rates[0]
+        case "layer":
+            return rates[0][problem.layers[index]]
+        case "layer_step":
+            # Beyond the trained number of steps, the last step's rates go on.
+            last = problem.algorithm.steps - 1
+            return rates[0][problem.layers[index]][tf.minimum(step, last)]
+        case _:
+            return rates[index]
+
+
+def inner_step(
+    problem: Problem,
+    meta: Meta,
+    fast: Parameters,
+    slots: Any,
+    support: Samples,
+    step: Any,
+    seed: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, Parameters, Any]:
+    """One step of adaptation: ``fast - rate * direction`` (Finn et al. 2017, eq. 1).
+
+    Returns:
+        the support loss before the step, the fast parameters and the slots after it.
+    """
+    loss, grads = support_gradient(problem, meta, fast, support, seed)
+    directions, slots = problem.algorithm.rule.direction(grads, slots, step + 1)
+    moved = tuple(
+        part - _rate(problem, meta.rates, index, step) * direction
+        for index, (part, direction) in enumerate(zip(fast, directions, strict=True))
+    )
+    return loss, moved, slots
+
+
+def adapted_states(
+    problem: Problem, meta: Meta, support: Samples, seed: tf.Tensor | None = None
+) -> tuple[tf.Tensor, list[Parameters]]:
+    """The inner loop of meta-training for one task, unrolled so that it can be differentiated.
+
+    Returns:
+        the support loss before the first step, and the fast parameters after each step.
+    """
+    if problem.head is not None:
+        loss = task_loss(problem, meta.parameters, support, seed)
+        return loss, [problem.head.solve(meta.parameters, meta.rates, support, seed)]
+    fast = take(problem, meta.parameters)
+    if problem.algorithm.order == 1:
+        fast = tuple(tf.identity(part) for part in fast)
+    slots = problem.algorithm.rule.start(fast)
+    states: list[Parameters] = []
+    first_loss = tf.constant(0.0, problem.net.dtype)
+    for step in range(problem.algorithm.steps):
+        loss, fast, slots = inner_step(problem, meta, fast, slots, support, step, seed)
+        first_loss = loss if step == 0 else first_loss
+        states.append(fast)
+    return first_loss, states
