@@ -62,14 +62,25 @@ class Drawn(NamedTuple):
 
 
 @st.composite
-def grouped(draw, shortest: int = 1):
-    """Series of differing length and start, one of 3 points or more, in groups."""
+def grouped(draw, shortest: int = 1, gaps: bool = False):
+    """Series of differing length and start, one of 3 values or more, in groups."""
     lengths = [draw(st.integers(3, 12)), *draw(st.lists(st.integers(shortest, 12), max_size=4))]
+    value = st.one_of(finite, st.just(np.nan)) if gaps else finite
     return Drawn(
-        [draw(st.lists(finite, min_size=n, max_size=n)) for n in lengths],
+        [
+            [
+                *draw(st.lists(value, min_size=n, max_size=n)),
+                *draw_values(draw, gaps and not number),
+            ]
+            for number, n in enumerate(lengths)
+        ],
         [draw(st.integers(0, 10)) for _ in lengths],
         [draw(st.integers(0, 2)) for _ in lengths],
     )
+
+
+def draw_values(draw, wanted: bool) -> list[float]:
+    return draw(st.lists(finite, min_size=3, max_size=3)) if wanted else []
 
 
 def arrays_of(tensors) -> list[np.ndarray]:
@@ -86,10 +97,11 @@ def slice_of(values: np.ndarray, begin: int, origin: int, limit: int, spec: Wind
     past, mask = np.zeros((2, spec.input_size))
     target, weight = np.zeros((2, spec.h))
     seen = values[max(begin, origin - spec.input_size) : origin]
-    past[spec.input_size - len(seen) :] = seen
-    mask[spec.input_size - len(seen) :] = 1
+    past[spec.input_size - len(seen) :] = np.nan_to_num(seen)
+    mask[spec.input_size - len(seen) :] = ~np.isnan(seen)
     ahead = values[origin : min(origin + spec.h, limit)]
-    target[: len(ahead)], weight[: len(ahead)] = ahead, 1
+    if mask.any():
+        target[: len(ahead)], weight[: len(ahead)] = np.nan_to_num(ahead), ~np.isnan(ahead)
     return past, mask, target, weight
 
 
@@ -111,7 +123,7 @@ def assert_is_slice(batch, part: str, place, wanted) -> None:
 
 
 @some
-@given(grouped(), seeds)
+@given(st.one_of(grouped(), grouped(gaps=True)), seeds)
 def test_every_drawn_window_is_a_slice_of_its_series(drawn, seed):
     collection = drawn.collection
     sampler = TaskSampler(collection, drawn.task_set, SPEC, 3, "float64")
@@ -127,6 +139,21 @@ def test_every_drawn_window_is_a_slice_of_its_series(drawn, seed):
             wanted = slice_of(values, begin, origin, cut if is_support else len(values), SPEC)
         place = (task, slot if is_support else slot - SPEC.n_support)
         assert_is_slice(batch, "support" if is_support else "query", place, wanted)
+
+
+@some
+@given(grouped(gaps=True), seeds)
+def test_a_task_begins_at_a_value_however_many_are_missing(drawn, seed):
+    collection = drawn.collection
+    sampler = TaskSampler(collection, drawn.task_set, replace(SPEC, cold_share=0.0), 8)
+    places = sampler.draw(tf.constant(seed, tf.int64))
+    anchors = zip(
+        places.series[:, SPEC.n_support].numpy(), places.cut[:, SPEC.n_support].numpy(), strict=True
+    )
+    for series, cut in anchors:
+        values = np.array(drawn.series[series])
+        assert not np.isnan(values[cut])
+        assert np.count_nonzero(~np.isnan(values[:cut])) >= 2
 
 
 @some
@@ -242,8 +269,8 @@ def test_points_that_are_held_back_are_as_good_as_absent(series, is_group, data)
 
 
 @some
-@given(grouped())
-def test_the_query_of_a_forecast_ends_with_the_last_value(drawn):
+@given(st.one_of(grouped(), grouped(gaps=True)))
+def test_the_query_of_a_forecast_ends_with_the_last_step(drawn):
     rows, batches = adaptation_batches(
         drawn.collection, drawn.task_set, SPEC, n_rows=2, dtype="float64"
     )

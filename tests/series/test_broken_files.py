@@ -85,7 +85,9 @@ BROKEN: dict[str, bytes] = {
     "null values.parquet": parquet_of(GOOD.assign(y=np.nan)),
     "times of day.csv": csv_of(GOOD.assign(ds="13:00")),
     "twice.parquet": parquet_of(pd.concat([GOOD, GOOD])),
-    "gap.parquet": parquet_of(GOOD.drop(index=77)),
+    "mistyped year.parquet": parquet_of(
+        GOOD.assign(ds=GOOD["ds"].where(GOOD.index != 199, pd.Timestamp("2204-07-18")))
+    ),
     "one time.parquet": parquet_of(GOOD.drop_duplicates("unique_id")),
     "wide.parquet": parquet_of(GOOD.pivot(index="ds", columns="unique_id", values="y")),
 }

@@ -39,7 +39,8 @@ def test_a_duplicate_time(frame, arranged, refusal):
     assert error.row in (row, list(frame.index).index(6))
     assert error.message.endswith("the time 2024-01-02 stands twice (1 repeated row in all).")
     assert error.hint == (
-        "Keep one row a time: df.drop_duplicates(['unique_id', 'ds']), or aggregate them."
+        "Aggregate them: --duplicates mean (or sum, min, max, first, last), in Python "
+        "duplicates='mean'."
     )
 
 
@@ -53,43 +54,43 @@ def test_of_two_rows_of_one_time_the_later_is_named(frame, refusal):
 
 def test_a_gap(frame, arranged, refusal):
     frame, row = arranged(frame.drop(index=7).reset_index(drop=True), 7)
-    error = refusal(frame)
+    error = refusal(frame, gaps="error")
     assert (error.source, error.series, error.row) == ("data frame", "b", row)
     assert error.message == (
         f"data frame, series 'b', row {row}: there is a gap: after 2024-01-02 comes 2024-01-04, "
         "at frequency D 2024-01-03 was due (1 of 2 series)."
     )
-    assert "utilsforecast.preprocessing.fill_gaps(df, freq=...)" in error.hint
+    assert error.hint.startswith("Let gaps be masked (--gaps mask, in Python gaps='mask')")
 
 
 def test_gaps_of_several_series_are_counted(frame, refusal):
-    assert "(2 of 2 series)" in refusal(frame.drop(index=[1, 6, 8]), freq="D").message
+    assert "(2 of 2 series)" in refusal(frame.drop(index=[1, 6, 8]), freq="D", gaps="error").message
 
 
 def test_a_gap_of_months(long, refusal):
     months = long({"a": [1] * 6}, freq="MS").drop(index=2)
     assert "after 2024-02-01 comes 2024-04-01, at frequency MS 2024-03-01 was due" in (
-        refusal(months).message
+        refusal(months, gaps="error").message
     )
 
 
 def test_a_gap_of_business_days(long, refusal):
     working_days = long({"a": [1] * 12}, start="2024-01-01", freq="B").drop(index=5)
     assert "after 2024-01-05 comes 2024-01-09, at frequency B 2024-01-08 was due" in (
-        refusal(working_days, freq="B").message
+        refusal(working_days, freq="B", gaps="error").message
     )
 
 
 def test_a_gap_of_integers(long, refusal):
     years = long({"a": [1] * 6}, start=1990, freq=1).drop(index=2)
-    message = refusal(years).message
+    message = refusal(years, gaps="error").message
     assert "after 1991 comes 1993, at frequency integer step 1 1992 was due" in message
 
 
 def test_hours_in_a_zone_are_shown_in_utc(long, refusal):
     hours = long({"a": [1] * 6}, start=pd.Timestamp("2024-01-01", tz="Europe/Berlin"), freq="h")
     assert "after 2024-01-01 UTC comes 2024-01-01 02:00:00 UTC, at frequency h" in (
-        refusal(hours.drop(index=2)).message
+        refusal(hours.drop(index=2), gaps="error").message
     )
 
 
@@ -106,7 +107,7 @@ def test_mixed_frequencies(long, refusal):
 
 def test_a_series_of_longer_steps_has_gaps(long, refusal):
     frame = pd.concat([long({"a": [1] * 6, "b": [1] * 6}), long({"c": [1] * 6}, freq="MS")])
-    error = refusal(frame)
+    error = refusal(frame, gaps="error")
     assert (error.series, error.row) == ("c", 13)
     assert "after 2024-01-01 comes 2024-02-01, at frequency D 2024-01-02 was due" in error.message
 
@@ -127,7 +128,7 @@ def test_a_series_begun_between_two_months(long, refusal):
 def test_values_that_are_no_numbers(frame, arranged, refusal, value, what):
     frame.loc[7, "y"] = value
     frame, row = arranged(frame, 7)
-    error = refusal(frame)
+    error = refusal(frame, gaps="error")
     assert (error.series, error.row) == ("b", row)
     assert error.message == (
         f"data frame, series 'b', row {row}: the value in column 'y' at 2024-01-03 is {what} "
@@ -138,7 +139,7 @@ def test_values_that_are_no_numbers(frame, arranged, refusal, value, what):
 
 def test_the_hint_names_the_column_of_the_user(frame, refusal):
     frame.loc[7, "y"] = np.nan
-    error = refusal(frame.rename(columns={"y": "sold"}), target_col="sold")
+    error = refusal(frame.rename(columns={"y": "sold"}), target_col="sold", gaps="error")
     assert "df['sold'].ffill()" in error.hint
 
 
@@ -176,9 +177,15 @@ def test_the_frequency_of_whole_numbers_is_no_alias(long, refusal):
 
 
 def test_a_given_frequency_that_no_step_meets(frame, refusal):
-    message = refusal(frame, freq="h").message
+    message = refusal(frame, freq="h", gaps="error").message
     assert (
         "after 2024-01-01 comes 2024-01-02, at frequency h 2024-01-01 01:00:00 was due" in message
     )
+    error = refusal(frame, freq="h")
+    assert error.message == (
+        "data frame: no two rows are one step of frequency h apart: series 'a' begins 2024-01-01, "
+        "2024-01-02, 2024-01-03."
+    )
+    assert error.hint == "Give the frequency of the rows with --freq, or leave it to be inferred."
     message = refusal(frame, freq="W").message
     assert "after 2024-01-01 comes 2024-01-02, less than one step of frequency W-SUN" in message

@@ -95,7 +95,7 @@ def test_a_fault_is_told_by_file_series_and_row(fault, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     frame.to_csv("x.csv", index=False)
     with pytest.raises(DataError, match=message) as caught:
-        read_series("x.csv")
+        read_series("x.csv", gaps="error")
     assert caught.value.exit_code == 5
     assert caught.value.hint
 
@@ -124,7 +124,7 @@ def test_files_that_are_none(tmp_path):
         assert name in str(caught.value)
     with pytest.raises(NotFoundError, match="There is no file"):
         read_series(tmp_path / "none.parquet")
-    with pytest.raises(DataError, match="folder"):
+    with pytest.raises(DataError, match="several formats: CSV and Parquet"):
         read_series(tmp_path)
 
 

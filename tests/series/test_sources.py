@@ -59,8 +59,18 @@ def test_names_that_are_given_come_before_usual_ones(frame):
 @pytest.mark.parametrize(
     ("role", "column", "names", "option"),
     [
-        ("id", "unique_id", "'unique_id' or 'item_id'", "--id-col NAME, in Python id_col='NAME'"),
-        ("time", "ds", "'ds' or 'timestamp'", "--time-col NAME, in Python time_col='NAME'"),
+        (
+            "id",
+            "unique_id",
+            "'unique_id' or 'item_id' or 'id'",
+            "--id-col NAME, in Python id_col='NAME'",
+        ),
+        (
+            "time",
+            "ds",
+            "'ds' or 'timestamp' or 'start'",
+            "--time-col NAME, in Python time_col='NAME'",
+        ),
         ("target", "y", "'y' or 'target'", "--target-col NAME, in Python target_col='NAME'"),
     ],
 )
@@ -70,7 +80,9 @@ def test_a_missing_column_names_those_that_are_there(frame, refusal, role, colum
     assert error.message == (
         f"data frame: there is no {role} column {names}; the columns are {there}."
     )
-    assert error.hint == f"Say which it is: {option}."
+    assert error.hint == (
+        f"Say which it is: {option}. A table with a column for each series is read by --wide."
+    )
 
 
 def test_a_column_that_is_given_and_missing(frame, refusal):
@@ -215,7 +227,7 @@ def test_ids_of_csv_are_text_whatever_they_look_like(tmp_path, suffix):
 def test_cells_of_csv(tmp_path, refusal, cells, message):
     path = tmp_path / "s.csv"
     path.write_text(f"unique_id,ds,y\na,2024-01-01,1\n{','.join(cells)}\n")
-    assert refusal(path).message == f"{path}, {message}"
+    assert refusal(path, gaps="error").message == f"{path}, {message}"
 
 
 def test_csv_with_a_byte_order_mark_quotes_and_windows_lines(tmp_path):
@@ -246,9 +258,10 @@ def test_a_path_through_a_file(frame, tmp_path):
 
 
 def test_a_folder(tmp_path, refusal):
-    assert refusal(tmp_path).message == (
-        f"{tmp_path}: is a folder; wanted is a Parquet or CSV file."
-    )
+    (tmp_path / "notes.txt").write_text("no series")
+    error = refusal(tmp_path)
+    assert error.message == f"{tmp_path}: the folder holds no series."
+    assert error.hint.startswith("Files that are read end in .csv, .arrow")
 
 
 @pytest.mark.skipif(os.name == "nt" or not os.geteuid(), reason="root may read everything")
@@ -292,7 +305,7 @@ def test_any_other_index_is_nothing(frame):
 
 def test_rows_are_counted_whatever_the_index(frame, refusal):
     frame.loc[4, "y"] = np.nan
-    assert refusal(frame.set_axis(range(100, 106))).row == 4
+    assert refusal(frame.set_axis(range(100, 106)), gaps="error").row == 4
 
 
 def test_other_columns_may_hold_anything(frame):

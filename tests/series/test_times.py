@@ -85,10 +85,11 @@ def test_what_is_no_time(times, kind, refusal):
     assert error.hint
 
 
-def test_periods_are_told_how_to_convert(refusal):
+def test_periods_begin_at_their_starts():
     months = frame_of(pd.period_range("2024-01", periods=3, freq="M"))
-    assert "periods by df['ds'].dt.to_timestamp()" in refusal(months).hint
-    assert str(read_series(months.assign(ds=months["ds"].dt.to_timestamp())).frequency) == "MS"
+    collection = read_series(months)
+    assert str(collection.frequency) == "MS"
+    assert collection.starts[0] == np.datetime64("2024-01-01")
 
 
 @pytest.mark.parametrize(

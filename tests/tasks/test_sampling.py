@@ -119,5 +119,5 @@ def test_series_too_short_to_be_divided_are_left_out(collect):
 
 def test_nothing_to_learn_from_is_an_error(collect):
     short = collect([[1, 2], [3]])
-    with pytest.raises(DataError, match="no series has more than 2 points"):
+    with pytest.raises(DataError, match="no series has more than 2 values"):
         TaskSampler(short, per_series(short, SPEC), SPEC, 4)

@@ -5,16 +5,30 @@ from __future__ import annotations
 import functools
 import json
 import os
+import shlex
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tsmaml.errors import DataError, NotFoundError, TsmamlError, UsageError
 
+if TYPE_CHECKING:
+    from tsmaml.series.options import ReadOptions
+
+# Options of reading and their defaults; tsmaml.series.options says what they mean.
+_READING: dict[str, Any] = {
+    "id_col": None,
+    "time_col": None,
+    "target_col": None,
+    "freq": None,
+    "wide": False,
+    "gaps": "mask",
+    "duplicates": "error",
+}
 INTERRUPTED = 130
 
 
@@ -52,16 +66,49 @@ def quiet_tensorflow() -> None:
             os.close(kept)
 
 
-def column_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--id-col --time-col --target-col --freq``."""
+def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of reading, handed to the command as one dictionary ``reading``."""
+
+    @functools.wraps(command)
+    def packed(*args: Any, **kwargs: Any) -> Any:
+        reading = {name: kwargs.pop(name) for name in _READING}
+        return command(*args, reading=reading, **kwargs)
+
     for option in (
+        click.option(
+            "--duplicates",
+            default="error",
+            show_default=True,
+            metavar="HOW",
+            help="Several rows of one time: error, mean, sum, min, max, first or last.",
+        ),
+        click.option(
+            "--gaps",
+            default="mask",
+            show_default=True,
+            metavar="HOW",
+            help="Missing values and steps are left out (mask), filled with the value before "
+            "(fill), taken as 0 (zero) or refused (error).",
+        ),
+        click.option("--wide", is_flag=True, help="Each column but the time is a series."),
         click.option("--freq", help="Step between points: h, D, W, MS, QS, YS, 15min, or 1."),
         click.option("--target-col", metavar="NAME", help="Column of values (y or target)."),
         click.option("--time-col", metavar="NAME", help="Column of times (ds or timestamp)."),
         click.option("--id-col", metavar="NAME", help="Column of ids (unique_id or item_id)."),
     ):
-        command = option(command)
-    return command
+        packed = option(packed)
+    return packed
+
+
+def reading_text(reading: ReadOptions) -> str:
+    """Options of reading as they are typed, those that differ from the defaults."""
+    words = []
+    for name, value in reading.items():
+        if value is True:
+            words.append(f" --{name}")
+        elif value not in (None, False, _READING[name]):
+            words.append(f" --{name.replace('_', '-')} {shlex.quote(str(value))}")
+    return "".join(words)
 
 
 def sentences(command: Callable[..., Any]) -> Callable[..., Any]:

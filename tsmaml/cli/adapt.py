@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from tsmaml.cli._common import column_options, console, quiet_tensorflow, sentences
+from tsmaml.cli._common import console, quiet_tensorflow, reading_options, sentences
+
+if TYPE_CHECKING:
+    from tsmaml.series.options import ReadOptions
 
 
 @click.command(name="adapt")
 @click.argument("series", type=click.Path())
 @click.option("--model", "-m", required=True, type=click.Path(), help="File that fit made.")
 @click.option("--out", "-o", required=True, type=click.Path(), help="File for the adapted model.")
-@column_options
+@reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @sentences
 def command(
     series: str,
     model: str,
     out: str,
-    id_col: str | None,
-    time_col: str | None,
-    target_col: str | None,
-    freq: str | None,
+    reading: ReadOptions,
     quiet: bool,
 ) -> None:
     """Adapt to new series and keep the result: one model file with the parameters of each.
@@ -42,9 +43,7 @@ def command(
     from tsmaml.series import read_series
 
     check_writable(Path(out))
-    collection = read_series(
-        series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
-    )
+    collection = read_series(series, **reading)
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     adapted = MetaForecaster.load(model).adapt(collection)

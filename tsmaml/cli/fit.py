@@ -12,15 +12,17 @@ import click
 
 from tsmaml.cli._common import (
     INTERRUPTED,
-    column_options,
     console,
     parse_options,
     quiet_tensorflow,
+    reading_options,
+    reading_text,
     sentences,
 )
 
 if TYPE_CHECKING:
     from tsmaml.forecaster import MetaForecaster
+    from tsmaml.series.options import ReadOptions
 
 _PARTS = {
     "model": ("Architecture", "nbeats"),
@@ -52,7 +54,7 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--out", "-o", type=click.Path(), help="Model file; default: name of SERIES, ending .tsmaml."
 )
-@column_options
+@reading_options
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
 @click.option("--input-size", type=int, help="Past points that the model sees.")
 @click.option("--season", type=int, help="Points in a season; 1: none.")
@@ -73,10 +75,7 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def command(
     series: str,
     out: str | None,
-    id_col: str | None,
-    time_col: str | None,
-    target_col: str | None,
-    freq: str | None,
+    reading: ReadOptions,
     horizon: int | None,
     input_size: int | None,
     season: int | None,
@@ -87,9 +86,9 @@ def command(
 ) -> None:
     """Meta-train on a collection of series; writes one model file.
 
-    SERIES is a Parquet or CSV file in long format. At the end a table shows, on series that
-    nothing was learned from, how the forecasts compare with the seasonal naive. Ctrl-C keeps the
-    best state so far; --resume goes on from where it stopped.
+    SERIES is a file, folder, pattern or URI, see `tsmaml inspect --help`. At the end a table
+    shows, on series that nothing was learned from, how the forecasts compare with the seasonal
+    naive. Ctrl-C keeps the best state so far; --resume goes on from where it stopped.
 
     \b
     Examples:
@@ -106,16 +105,14 @@ def command(
 
     path = Path(out) if out else Path(Path(series).name.split(".")[0] + ".tsmaml")
     checkpoint = path.with_name(path.name + ".checkpoint")
-    collection = read_series(
-        series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
-    )
+    collection = read_series(series, **reading)
     chosen = choose(collection, horizon, input_size, season)
     given = {name: value for name, value in settings.items() if value is not None}
     forecaster = MetaForecaster(
         chosen.h,
         input_size=chosen.input_size,
         season_length=chosen.season_length,
-        freq=freq,
+        freq=reading["freq"],
         **given,
     )
     _ = forecaster.settings.parts  # a wrong name is told before anything is shown
@@ -136,7 +133,7 @@ def command(
         click.echo(json.dumps(_as_json(forecaster, path), indent=2))
     elif not quiet:
         _print_report(err, forecaster)
-        _print_next(err, forecaster, series, path)
+        _print_next(err, forecaster, series + reading_text(reading), path)
     if interrupted:
         err.print(
             f"Stopped after step {history.step} of {forecaster.settings.steps}; {path} holds the "

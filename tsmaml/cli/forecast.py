@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsmaml.cli._common import column_options, console, quiet_tensorflow, sentences
+from tsmaml.cli._common import console, quiet_tensorflow, reading_options, sentences
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from tsmaml.series.options import ReadOptions
 
 
 def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> list[float] | None:
@@ -33,7 +35,7 @@ def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> lis
 @click.option("--level", callback=numbers, help="Central intervals in percent: 80 or 80,95.")
 @click.option("--quantiles", callback=numbers, help="The same as quantiles: 0.1,0.9.")
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
-@column_options
+@reading_options
 @click.option("--zero-step", is_flag=True, help="Forecast without adaptation, to compare.")
 @click.option("--explain", is_flag=True, help="Say what adaptation did for each series (stderr).")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and data.")
@@ -45,17 +47,14 @@ def command(
     level: list[float] | None,
     quantiles: list[float] | None,
     horizon: int | None,
-    id_col: str | None,
-    time_col: str | None,
-    target_col: str | None,
-    freq: str | None,
+    reading: ReadOptions,
     zero_step: bool,
     explain: bool,
     quiet: bool,
 ) -> None:
     """Adapt to new series, all at once, and forecast them.
 
-    SERIES is a Parquet or CSV file in long format; it may be left out for a model that
+    SERIES is a file, folder, pattern or URI; it may be left out for a model that
     `tsmaml adapt` made, which holds the last points of its series. Where adaptation did worse
     than the zero-step forecast on points held back from it, the latter is used.
 
@@ -75,9 +74,7 @@ def command(
     levels_of(level, quantiles)
     collection = None
     if series is not None:
-        collection = read_series(
-            series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
-        )
+        collection = read_series(series, **reading)
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
-from tsmaml.cli._common import column_options, console, sentences
+from tsmaml.cli._common import console, reading_options, reading_text, sentences
+
+if TYPE_CHECKING:
+    from tsmaml.series.options import ReadOptions
 
 
 @click.command(name="inspect")
 @click.argument("series", type=click.Path())
-@column_options
+@reading_options
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
 @click.option("--input-size", type=int, help="Past points that the model sees.")
 @click.option("--season", type=int, help="Points in a season; 1: none.")
@@ -19,10 +23,7 @@ from tsmaml.cli._common import column_options, console, sentences
 @sentences
 def command(
     series: str,
-    id_col: str | None,
-    time_col: str | None,
-    target_col: str | None,
-    freq: str | None,
+    reading: ReadOptions,
     horizon: int | None,
     input_size: int | None,
     season: int | None,
@@ -30,7 +31,8 @@ def command(
 ) -> None:
     """Say what a collection holds and what fit would choose.
 
-    SERIES is a Parquet or CSV file in long format: one row for each series and time.
+    SERIES is a Parquet, Arrow or CSV file, a folder of them, a quoted pattern or a URI: one row
+    for each series and time, or one for each series with its values in a list.
 
     \b
     Examples:
@@ -42,9 +44,7 @@ def command(
     from tsmaml.series import read_series
     from tsmaml.series.defaults import choose
 
-    collection = read_series(
-        series, id_col=id_col, time_col=time_col, target_col=target_col, freq=freq
-    )
+    collection = read_series(series, **reading)
     facts = summary(collection)
     chosen = choices_summary(collection, choose(collection, horizon, input_size, season))
     if as_json:
@@ -56,4 +56,4 @@ def command(
     out.print("fit would choose")
     print_choices(out, chosen)
     out.print()
-    out.print(f"Next: tsmaml fit {series}", markup=False)
+    out.print(f"Next: tsmaml fit {series}{reading_text(reading)}", markup=False)

@@ -45,7 +45,7 @@ def score(
     """Score forecasts of the points that follow a history.
 
     Args:
-        truth: ``[series, h]``.
+        truth: ``[series, h]``, NaN where masked: such a step has no part in a score.
         forecasts: ``{name: [series, h]}``.
         history: the series up to the forecasts; MASE is scaled by its in-sample seasonal error.
         season_length: the lag of that error.
@@ -68,7 +68,7 @@ def score(
             "y": truth.ravel(),
             **{name: np.asarray(values).ravel() for name, values in forecasts.items()},
         }
-    )
+    ).dropna(subset="y", ignore_index=True)
     past = pd.DataFrame(
         {
             "unique_id": np.repeat(history.ids, history.lengths),
@@ -79,6 +79,7 @@ def score(
     per_series = evaluate(
         frame, [partial(mase, seasonality=season_length), smape], models=names, train_df=past
     )
+    scored = per_series["unique_id"].nunique()
     is_mase = per_series["metric"] == "mase"
     # A history that repeats itself exactly has nothing to scale by.
     scalable = pd.Series(_scalable(history, season_length), index=history.ids)
@@ -90,7 +91,7 @@ def score(
         metric: {name: float(rows[name].mean()) for name in names}
         for metric, rows in per_series.groupby("metric")
     }
-    return Scores(per_series, mean, n, int((~scalable).sum()))
+    return Scores(per_series, mean, scored, int((~scalable).sum()))
 
 
 def mean_of(scores: Sequence[Scores]) -> Scores:
@@ -133,5 +134,6 @@ def _scalable(history: SeriesCollection, season_length: int) -> np.ndarray:
     values = history.values
     same_series = np.repeat(np.arange(len(history)), history.lengths)
     lagged = same_series[season_length:] == same_series[:-season_length]
-    differs = (values[season_length:] != values[:-season_length]) & lagged
+    # A masked step differs from nothing.
+    differs = (np.abs(values[season_length:] - values[:-season_length]) > 0) & lagged
     return np.bincount(same_series[season_length:][differs], minlength=len(history)) > 0

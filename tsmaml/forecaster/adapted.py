@@ -14,6 +14,7 @@ from tsmaml.forecaster.pipeline import (
     Forecasts,
     Pipeline,
     adapt_to,
+    forecast_unseen,
     forecasts_of,
     held_back_errors,
 )
@@ -125,7 +126,7 @@ def adapt(pipeline: Pipeline, collection: SeriesCollection) -> AdaptedSeries:
         windows[series] = filled[row]
     zero_step_error, adapted_error = held_back_errors(pipeline, collection)
     return AdaptedSeries(
-        collection.tail_of_each(pipeline.choices.input_size),
+        collection.tail_of_each(max(pipeline.choices.input_size, collection.longest_silence + 1)),
         row_of,
         tuple(np.concatenate(parts) for parts in zip(*fast, strict=True)),
         steps,
@@ -155,11 +156,10 @@ def forecast_adapted(
         series = batch.rows
         padded = np.resize(kept.row[where[series]], batch.tasks.query_weights.shape[0])
         state = Adapted(tuple(tf.constant(part[padded]) for part in kept.fast), *[None] * 3)
-        factor, shift = (np.asarray(x)[..., np.newaxis] for x in (batch.scale, batch.location))
         for target, of in ((adapted, state), (zero_step, None)):
-            outputs = forecasts_of(pipeline, batch.tasks, of).astype(np.float64)
-            target[series] = (outputs * factor + shift)[: len(series), 0]
+            target[series] = forecasts_of(pipeline, batch, of)[: len(series), 0]
         scale[series] = np.asarray(batch.scale)[: len(series), 0, 0]
+    forecast_unseen(pipeline, collection, adapted, zero_step, scale)
     return Forecasts(
         adapted,
         zero_step,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tsmaml.forecaster.fitting import Fit
     from tsmaml.forecaster.pipeline import Forecasts, Pipeline
     from tsmaml.series.defaults import Choices
+    from tsmaml.series.options import ReadOptions
 
 
 class MetaForecaster:
@@ -123,23 +124,22 @@ class MetaForecaster:
         self,
         df: Any,
         *,
-        id_col: str | None = None,
-        time_col: str | None = None,
-        target_col: str | None = None,
         callbacks: Sequence[Callable[[Progress], None]] = (),
         checkpoint: str | Path | None = None,
         resume: bool = False,
+        **reading: Unpack[ReadOptions],
     ) -> MetaForecaster:
         """Meta-train on a collection of series.
 
         Args:
-            df: long frame, path of a Parquet or CSV file, or :class:`tsmaml.SeriesCollection`.
-            id_col, time_col, target_col: column names; None recognises ``unique_id, ds, y`` and
-                ``item_id, timestamp, target``.
+            df: data frame, path, or :class:`tsmaml.SeriesCollection`: all that
+                :func:`tsmaml.series.read_series` takes.
             callbacks: functions that are told of every :class:`tsmaml.engine.Progress`.
             checkpoint: file in which the state is kept once a minute and at the end.
             resume: go on from that file; the result is the same, bit for bit, as of a run that was
                 never interrupted.
+            reading: ``id_col``, ``time_col``, ``target_col``, ``wide``, ``gaps``, ``duplicates``: how
+                ``df`` is read, see :func:`tsmaml.series.read_series`.
 
         Returns:
             itself. Ctrl-C keeps the best state so far; ``history_.stopped_by`` says so.
@@ -150,7 +150,7 @@ class MetaForecaster:
         """
         from tsmaml.series.defaults import choose
 
-        collection = self._read(df, id_col, time_col, target_col)
+        collection = self._read(df, reading)
         _ = self.settings.parts  # a wrong name is told before TensorFlow is loaded
         if len(collection) < 2:
             raise DataError(
@@ -183,9 +183,7 @@ class MetaForecaster:
         level: Sequence[float] | float | None = None,
         quantiles: Sequence[float] | None = None,
         zero_step: bool = False,
-        id_col: str | None = None,
-        time_col: str | None = None,
-        target_col: str | None = None,
+        **reading: Unpack[ReadOptions],
     ) -> pd.DataFrame:
         """Adapt to every series at once and forecast it; the forecaster stays as it is.
 
@@ -195,6 +193,7 @@ class MetaForecaster:
             level: central intervals in percent: ``[80, 95]``.
             quantiles: the same as quantiles: ``[0.1, 0.9]`` is level 80.
             zero_step: forecast with the initialisation, to see what adaptation is worth.
+            reading: how ``df`` is read, as in :meth:`fit`.
 
         Returns:
             frame ``unique_id, ds, TSMAML[, TSMAML-lo-80, TSMAML-hi-80, ...]``; where adaptation did
@@ -212,7 +211,7 @@ class MetaForecaster:
                 f"h is {h}; this model forecasts 1 to {pipeline.choices.h} points.",
                 hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
             )
-        collection = self._series_to_forecast(df, id_col, time_col, target_col)
+        collection = self._series_to_forecast(df, reading)
         made = self._forecast(collection)
         if zero_step:
             made = made._replace(helps=np.zeros_like(made.helps))
@@ -222,20 +221,17 @@ class MetaForecaster:
     def adapt(
         self,
         df: Any,
-        *,
-        id_col: str | None = None,
-        time_col: str | None = None,
-        target_col: str | None = None,
+        **reading: Unpack[ReadOptions],
     ) -> MetaForecaster:
         """A forecaster that keeps what it adapted to.
 
         Its ``predict()`` forecasts these series, and ``predict(df)`` with later points of them uses
-        the parameters of now. This forecaster stays as it is.
+        the parameters of now. This forecaster stays as it is. ``reading`` is as in :meth:`fit`.
         """
         from tsmaml.forecaster.adapted import adapt
 
         pipeline, fit = self._fitted
-        collection = self._read(df, id_col, time_col, target_col)
+        collection = self._read(df, reading)
         self._check_frequency(collection)
         return self._of(pipeline, fit, adapt(pipeline, collection))
 
@@ -321,16 +317,14 @@ class MetaForecaster:
             raise UsageError("The forecaster is not fitted.", hint="Call fit(df) first.")
         return self._trained
 
-    def _read(
-        self, df: Any, id_col: str | None, time_col: str | None, target_col: str | None
-    ) -> SeriesCollection:
-        return read_series(
-            df, id_col=id_col, time_col=time_col, target_col=target_col, freq=self.settings.freq
-        )
+    def _read(self, df: Any, reading: ReadOptions) -> SeriesCollection:
+        options: ReadOptions = {"freq": self.settings.freq}
+        options.update(reading)
+        return read_series(df, **options)
 
-    def _series_to_forecast(self, df: Any, *columns: str | None) -> SeriesCollection:
+    def _series_to_forecast(self, df: Any, reading: ReadOptions) -> SeriesCollection:
         if df is not None:
-            collection = self._read(df, *columns)
+            collection = self._read(df, reading)
             self._check_frequency(collection)
             return collection
         if self._kept is not None:

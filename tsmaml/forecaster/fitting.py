@@ -62,7 +62,11 @@ def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Spli
     Only series that are long enough to be scored are held out; a collection of fewer than five
     of them is trained on whole.
     """
-    scorable = np.flatnonzero(collection.lengths > h + 1)
+    ends = collection.lengths
+    scorable = np.flatnonzero(
+        (collection.observed_between(ends - h, ends) > 0)
+        & (collection.observed_between(np.zeros_like(ends), ends - h) > 1)
+    )
     each = min(max(round(len(scorable) * share / 2), 1), _MOST_TO_HOLD_OUT)
     if not share or len(scorable) < _FEWEST_TO_HOLD_OUT:
         each = 0
@@ -201,7 +205,14 @@ def histories(collection: SeriesCollection, h: int, input_size: int) -> Iterator
     for number in range(_ORIGINS):
         full = collection.head_of_each(number * h)
         shortest = h + (input_size if number else 1)
-        full = full.select(np.flatnonzero(full.lengths >= shortest))
+        ends = full.lengths
+        # There has to be something to look at and something to be judged by.
+        kept = (
+            (ends >= shortest)
+            & (full.observed_between(ends - h - input_size, ends - h) > 0)
+            & (full.observed_between(ends - h, ends) > 0)
+        )
+        full = full.select(np.flatnonzero(kept))
         if len(full):
             yield Held(full, full.head_of_each(h))
 
@@ -219,7 +230,7 @@ def _marks(pipeline: Pipeline, collection: SeriesCollection) -> dict[str, Any]:
         "windows": [settings.n_support, settings.n_query, settings.cold_share, settings.holdout],
         "series": len(collection),
         "points": len(collection.values),
-        "sum": float(np.sum(collection.values, dtype=np.float64)),
+        "sum": float(np.nansum(collection.values, dtype=np.float64)),
     }
 
 

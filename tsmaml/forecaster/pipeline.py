@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -11,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
-from tsmaml.errors import UsageError
+from tsmaml.errors import DataError, UsageError
 from tsmaml.forecaster.settings import Settings, call_part
 from tsmaml.losses import Loss, as_loss
 from tsmaml.plugins import Part
@@ -48,7 +49,14 @@ class Pipeline:
     learner: MetaLearner
 
     def tasks_of(self, collection: SeriesCollection) -> TaskSet:
-        """Let the task builder group the series of a collection."""
+        """Let the task builder group the series of a collection.
+
+        Raises:
+            DataError: if the loss is one of counts and the series are none.
+            UsageError: if the builder does not build what it should.
+        """
+        if self.loss.distribution is not None and self.loss.distribution.counts:
+            _check_counts(collection, self.loss.name)
         task_set = call_part(
             self.parts["tasks"], collection, self.spec, options=self.settings.tasks_options
         )
@@ -84,12 +92,12 @@ class Pipeline:
 
     @property
     def middle(self) -> int:
-        """Which output is the point forecast."""
+        """Which level is the point forecast."""
         return self.loss.quantiles.index(0.5) if self.loss.quantiles else 0
 
     @property
     def quantiles(self) -> tuple[float, ...]:
-        """Levels of the outputs; the point forecast alone counts as the median."""
+        """Levels of the forecasts; the point forecast alone counts as the median."""
         return self.loss.quantiles or (0.5,)
 
 
@@ -132,6 +140,20 @@ def build(settings: Settings, choices: Choices) -> Pipeline:
         seed=settings.seed,
     )
     return Pipeline(settings, choices, parts, spec, loss, learner)
+
+
+def _check_counts(collection: SeriesCollection, loss: str) -> None:
+    """Refuse values that are no counts: whole numbers from 0."""
+    values = collection.values
+    wrong = np.flatnonzero((values < 0) | (np.isfinite(values) & (values != np.rint(values))))
+    if wrong.size:
+        owner = np.searchsorted(collection.offsets, wrong[0], side="right") - 1
+        raise DataError(
+            f"the value {values[wrong[0]]:g} is no count; the loss {loss} wants whole numbers from 0.",
+            source=collection.source,
+            series=str(collection.ids[owner]),
+            hint="Use --loss student_t or --loss normal.",
+        )
 
 
 def _outer_optimizer(settings: Settings, algorithm: Algorithm) -> keras.optimizers.Optimizer:
@@ -183,10 +205,12 @@ class _TakesAll(keras.Model):
     """A functional model that may have inputs which lead nowhere."""
 
 
-def forecasts_of(pipeline: Pipeline, batch: TaskBatch, adapted: Adapted | None) -> np.ndarray:
-    """Scaled outputs of a batch's query windows: ``[rows, width, h, quantiles]``."""
-    outputs = np.asarray(pipeline.learner.predict(batch.query_inputs, adapted))
-    return outputs if pipeline.loss.n_outputs > 1 else outputs[..., np.newaxis]
+def forecasts_of(
+    pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | None
+) -> np.ndarray:
+    """Forecasts of a batch's query windows in original units: ``[rows, width, h, quantiles]``."""
+    outputs = pipeline.learner.predict(batch.tasks.query_inputs, adapted)
+    return pipeline.loss.predict_quantiles(outputs, batch.location, batch.scale)
 
 
 class Forecasts(NamedTuple):
@@ -233,18 +257,42 @@ def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
         state = adapt_to(pipeline, batch)
         row, column, series = _places(rows.members[batch.rows])
         for target, of in ((adapted, state), (zero_step, None)):
-            outputs = forecasts_of(pipeline, batch.tasks, of).astype(np.float64)
-            outputs = outputs * np.asarray(batch.scale)[..., np.newaxis]
-            outputs += np.asarray(batch.location)[..., np.newaxis]
-            target[series] = outputs[row, column]
+            target[series] = forecasts_of(pipeline, batch, of)[row, column]
         scale[series] = np.asarray(batch.scale)[row, column, 0]
         steps[series] = np.asarray(state.steps)[row]
         filled = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
         windows[series] = filled[row]
+    forecast_unseen(pipeline, collection, adapted, zero_step, scale)
     zero_step_error, adapted_error = held_back_errors(pipeline, collection)
     helps = ~(adapted_error > zero_step_error)
     return Forecasts(
         adapted, zero_step, scale, zero_step_error, adapted_error, helps, steps, windows
+    )
+
+
+def forecast_unseen(
+    pipeline: Pipeline,
+    collection: SeriesCollection,
+    adapted: np.ndarray,
+    zero_step: np.ndarray,
+    scale: np.ndarray,
+) -> None:
+    """Forecast, in place, the last value of series of whose gap the model sees no end.
+
+    Warns of them: a model that sees nothing knows not even the level.
+    """
+    ends = collection.lengths
+    unseen = collection.observed_between(ends - pipeline.choices.input_size, ends) == 0
+    if not unseen.any():
+        return
+    last = collection.last_values[unseen]
+    adapted[unseen] = zero_step[unseen] = last[:, np.newaxis, np.newaxis]
+    scale[unseen] = np.where(last != 0, np.abs(last), 1.0)
+    warnings.warn(
+        f"{np.count_nonzero(unseen)} series (first {collection.ids[np.argmax(unseen)]!r}) have no "
+        f"value in their last {pipeline.choices.input_size} points, which are all that the model "
+        "sees: forecast is their last value.",
+        stacklevel=2,
     )
 
 

@@ -129,7 +129,7 @@ class Frequency:
         return self.alias is not None and (self.unit in ("D", "W") or not _is_tick(self._offset))
 
     @cached_property
-    def _span(self) -> Any:
+    def span(self) -> Any:
         """The length of a step where all are equally long; None for business days and months."""
         if self.alias is None:
             return self.step
@@ -151,8 +151,8 @@ class Frequency:
             The dtype of ``times``, the broadcast shape. Where steps differ in length (months,
             business days) a time between two steps first goes back to the earlier of them.
         """
-        if self._span is not None:
-            return times + self._span * np.asarray(steps)
+        if self.span is not None:
+            return times + self.span * np.asarray(steps)
         if not times.size or not np.size(steps):
             return np.empty(np.broadcast_shapes(times.shape, np.shape(steps)), "datetime64[us]")
         days = times.astype("datetime64[D]")
@@ -181,14 +181,34 @@ class Frequency:
         """
         if not len(starts):
             return np.zeros(0, np.int64)
-        if self._span is not None:
-            return (starts - starts.min()) // self._span
+        if self.span is not None:
+            return (starts - starts.min()) // self.span
         days = starts.astype("datetime64[D]")
         return _Places(self._offset.base, days).of(days) // self._offset.n
 
+    def steps_between(self, starts: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Whole steps from each start to each time, and whether they lead there exactly.
+
+        Args:
+            starts, times: int64 or datetime64[us], of one shape; no time before its start.
+
+        Returns:
+            int64 and bool, of that shape.
+        """
+        if self.span is not None:
+            steps, rest = np.divmod(times - starts, self.span)
+            return steps, rest == rest.dtype.type(0)
+        if not len(times):
+            return np.zeros(0, np.int64), np.zeros(0, bool)
+        days = times.astype("datetime64[D]")
+        first_days = starts.astype("datetime64[D]")
+        place = _Places(self._offset.base, np.concatenate([days, first_days]))
+        steps = (place.of(days) - place.of(first_days)) // self._offset.n
+        return steps, self.shift(starts, steps) == times
+
     def on_grid(self, times: np.ndarray) -> np.ndarray:
         """Whether each time is one that the alias allows (a month start, a weekday): bool."""
-        if self._span is not None or not len(times):
+        if self.span is not None or not len(times):
             return np.ones(len(times), bool)
         return self.shift(times, 0) == times
 

@@ -32,7 +32,8 @@ class SeriesCollection:
 
     Attributes:
         ids: ``[series]`` str objects.
-        values: ``[points]`` float64, series after series, each in order of time.
+        values: ``[points]`` float64, series after series, each in order of time; NaN where a step is
+            masked.
         offsets: ``[series + 1]`` int64: series ``i`` is ``values[offsets[i] : offsets[i + 1]]``.
         starts: ``[series]`` datetime64[us] or int64, the time of each first value.
         frequency: the step between two points.
@@ -79,6 +80,57 @@ class SeriesCollection:
     def lengths(self) -> np.ndarray:
         """Points of each series: ``[series]`` int64."""
         return np.diff(self.offsets)
+
+    @cached_property
+    def is_observed(self) -> np.ndarray:
+        """Whether each point has a value: ``[points]`` bool."""
+        return ~np.isnan(self.values)
+
+    @cached_property
+    def has_gaps(self) -> bool:
+        """Whether any step is masked."""
+        return not self.is_observed.all()
+
+    @cached_property
+    def n_observed(self) -> np.ndarray:
+        """Points of each series that have a value: ``[series]`` int64."""
+        if not len(self) or not self.has_gaps:
+            return self.lengths
+        return np.add.reduceat(self.is_observed, self.offsets[:-1], dtype=np.int64)
+
+    def observed_between(self, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+        """How many values stand at positions ``begins[i] <= p < ends[i]`` of each series.
+
+        Args:
+            begins, ends: ``[series]``; what lies outside of a series holds none.
+
+        Returns:
+            ``[series]`` int64.
+        """
+        begins, ends = (np.clip(x, 0, self.lengths) for x in (begins, ends))
+        if not self.has_gaps:
+            return np.maximum(ends - begins, 0)
+        before = np.concatenate([[0], np.cumsum(self.is_observed)])
+        first = self.offsets[:-1]
+        return np.maximum(before[first + ends] - before[first + begins], 0)
+
+    @cached_property
+    def _last_observed(self) -> np.ndarray:
+        """Where the last value of each series stands: ``[series]``; its begin if there is none."""
+        if not len(self) or not self.has_gaps:
+            return self.offsets[1:] - 1
+        at = np.where(self.is_observed, np.arange(len(self.values)), -1)
+        return np.maximum(np.maximum.reduceat(at, self.offsets[:-1]), self.offsets[:-1])
+
+    @property
+    def last_values(self) -> np.ndarray:
+        """The last value of each series that has one, else 0: ``[series]``."""
+        return np.nan_to_num(self.values[self._last_observed])
+
+    @property
+    def longest_silence(self) -> int:
+        """The most steps that any series ends with and that are masked."""
+        return int((self.offsets[1:] - 1 - self._last_observed).max(initial=0))
 
     @cached_property
     def positions(self) -> np.ndarray:

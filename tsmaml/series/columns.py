@@ -28,15 +28,17 @@ class Ids:
         names: ``[series]`` str objects, in order of first appearance.
         codes: ``[rows]``, into ``names``.
         source: for messages.
+        place: of a row, without its series.
     """
 
     names: np.ndarray
     codes: np.ndarray
     source: str
+    place: Callable[[int], dict[str, Any]]
 
     def where(self, row: int) -> dict[str, Any]:
         """Place of a row, as :class:`DataError` takes it."""
-        return {"source": self.source, "series": self.names[self.codes[row]], "row": row}
+        return {**self.place(row), "series": self.names[self.codes[row]]}
 
 
 def ids_of(table: LongTable) -> Ids:
@@ -49,16 +51,18 @@ def ids_of(table: LongTable) -> Ids:
     import pyarrow.compute as pc
 
     column, label = table.id, table.columns.id
-    no_nulls(column, f"the id in column {label!r}", lambda row: {"source": table.name, "row": row})
+    no_nulls(column, f"the id in column {label!r}", table.place)
     if pa.types.is_nested(column.type):
         raise DataError(
-            f"the id column {label!r} holds {column.type}; wanted is text.", source=table.name
+            f"the id column {label!r} holds {column.type}; wanted is text.",
+            source=table.name,
+            hint="Name another with --id-col, or convert it to text.",
         )
     with convertible("id", label, table.name):
         dictionary = encoded(column)
         names = pc.cast(dictionary.dictionary, pa.string()).to_numpy(zero_copy_only=False)
     names, codes = _renumber(names.astype(object), dictionary.indices.to_numpy())
-    return Ids(names, codes, table.name)
+    return Ids(names, codes, table.name, table.place)
 
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:

@@ -55,12 +55,12 @@ def choose(
     reasons = dict.fromkeys(("h", "input_size", "season_length"), "given")
     if season_length is None:
         season_length, reasons["season_length"] = _season(collection)
-    median = int(np.median(collection.lengths))
+    median = int(np.median(collection.n_observed))
     if h is None:
         h, reasons["h"] = _horizon(collection, season_length, median)
     if input_size is None:
         input_size, reasons["input_size"] = _input_size(h, season_length, median)
-    longest = int(collection.lengths.max())
+    longest = int(collection.n_observed.max())
     if longest < h + 2:
         raise DataError(
             f"the longest series has {counted(longest, 'point')}: too few to learn forecasts of "

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tsmaml.series import check
+from tsmaml.series.assemble import assemble
 from tsmaml.series.calendar import Frequency
 from tsmaml.series.collection import SeriesCollection
-from tsmaml.series.columns import ids_of, values_of
-from tsmaml.series.sources import read_file, read_frame
-from tsmaml.series.times import times_of
-from tsmaml.series.words import listed
+from tsmaml.series.options import DUPLICATES, GAPS, check_choice
+from tsmaml.series.sources import read_source
 
 
 def read_series(
@@ -24,83 +18,45 @@ def read_series(
     time_col: str | None = None,
     target_col: str | None = None,
     freq: str | int | None = None,
+    wide: bool = False,
+    gaps: str = "mask",
+    duplicates: str = "error",
 ) -> SeriesCollection:
-    """Read a collection of series in long format: one row for each series and time.
+    """Read a collection of series.
+
+    One row for each series and time (the long format), or one row for each series with its values
+    in a list, or, if ``wide``, one column for each series.
 
     Args:
-        source: path of a Parquet or CSV (also ``.csv.gz``) file, a pandas (or other
-            Arrow-capable) data frame, or a :class:`SeriesCollection`, which is returned as it is.
-        id_col, time_col, target_col: column names; None recognises ``unique_id, ds, y`` and
-            ``item_id, timestamp, target``.
+        source: path of a Parquet, Arrow (``.arrow``, ``.feather``) or CSV (also ``.csv.gz``) file, a
+            list of paths, a pattern (``"series/*.parquet"``), a folder (names of folders such as
+            ``region=north`` are columns), a URI of ``pyarrow.fs`` (``s3://...``), a pandas (or
+            other Arrow-capable) data frame, or a :class:`SeriesCollection`, which is returned as
+            it is.
+        id_col, time_col, target_col: column names; None recognises ``unique_id, ds, y``,
+            ``item_id, timestamp, target`` and, for lists, ``id`` and ``start``.
         freq: a pandas alias, or a whole number for integer times; None infers it.
+        wide: whether each column but the time is a series.
+        gaps: what a missing value or step becomes: ``"mask"`` leaves it out of inputs, losses and
+            scores, ``"fill"`` carries the value before on, ``"zero"`` takes it as 0, ``"error"``
+            refuses it.
+        duplicates: what several rows of one time become: ``"error"``, or their ``"mean"``,
+            ``"sum"``, ``"min"``, ``"max"``, ``"first"`` or ``"last"``.
 
     Returns:
-        The series in order of first appearance, each sorted by time. ``notes`` tells what was
-        done to the rows and which columns are not used.
+        The series in order of first appearance, each sorted by time, on a regular grid: a masked
+        step is NaN. ``notes`` tells what was done to the rows and which columns are not used.
 
     Raises:
         NotFoundError: if there is no such file.
         DataError: naming file, series and row, if the series can't be used as they are.
-        UsageError: if ``freq`` is not understood.
+        UsageError: if an option is not understood.
     """
     if isinstance(source, SeriesCollection):
         return source
-    given = {"id": id_col, "time": time_col, "target": target_col}
+    check_choice("gaps", gaps, tuple(GAPS))
+    check_choice("duplicates", duplicates, DUPLICATES)
     frequency = Frequency.parse(freq) if freq is not None else None
-    if isinstance(source, str | os.PathLike):
-        table = read_file(Path(source), given)
-    else:
-        table = read_frame(source, given)
-    ids = ids_of(table)
-    times = times_of(table, ids, frequency)
-    values = values_of(table, ids)
-    moments, offsets, order = times.values, *_order(ids.codes, times.values)
-    if order is not None:
-        moments, values = moments[order], values[order]
-    layout = check.Layout(
-        ids.names, offsets, moments, order, table.name, table.columns,
-        clock=" UTC" if times.zone and not times.wall_clock else "",
-    )  # fmt: skip
-    check.no_duplicates(layout)
-    frequency = frequency or check.infer_frequency(layout)
-    check.fits_times(layout, frequency)
-    check.no_gaps(layout, frequency)
-    check.finite(layout, values)
-    return SeriesCollection(
-        ids.names, values, offsets, moments[offsets[:-1]], frequency, table.columns,
-        times.zone, times.wall_clock, table.name, _notes(order is not None, offsets, table.unused),
-    )  # fmt: skip
-
-
-def _order(codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
-    """Where each series begins when rows are sorted, and the order that sorts them if they aren't.
-
-    Returns:
-        ``[series + 1]`` offsets into the sorted rows; ``[rows]``, or None if rows are sorted.
-    """
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes))]).astype(np.int64)
-    grouped = not np.any(codes[1:] < codes[:-1])
-    if grouped:
-        back = np.flatnonzero(times[1:] < times[:-1]) + 1
-        if np.isin(back, offsets).all():
-            return offsets, None
-    return offsets, np.lexsort((times, codes))
-
-
-def _notes(was_sorted: bool, offsets: np.ndarray, unused: tuple[str, ...]) -> tuple[str, ...]:
-    notes = []
-    if was_sorted:
-        notes.append("The rows were not sorted by series and time; they have been sorted.")
-    points = int(np.count_nonzero(np.diff(offsets) == 1))
-    if points == 1:
-        notes.append("1 series has a single point: it can be forecast, not learned from.")
-    elif points:
-        notes.append(
-            f"{points} series have a single point: they can be forecast, not learned from."
-        )
-    if unused:
-        one = len(unused) == 1
-        notes.append(
-            f"The column{'' if one else 's'} {listed(unused)} {'is' if one else 'are'} not used."
-        )
-    return tuple(notes)
+    given = {"id": id_col, "time": time_col, "target": target_col}
+    table = read_source(source, given, wide=wide, freq=freq)
+    return assemble(table, frequency, gaps=gaps, duplicates=duplicates)

@@ -25,7 +25,7 @@ def estimate_season_length(collection: SeriesCollection) -> int:
     Returns:
         A number of points, at most a third of the median length.
     """
-    lengths = collection.lengths
+    lengths = collection.n_observed
     long = np.flatnonzero(lengths >= 12)
     if not long.size:
         return 1
@@ -49,19 +49,29 @@ def estimate_season_length(collection: SeriesCollection) -> int:
 
 
 def _differences(values: np.ndarray) -> np.ndarray:
-    """Differences of neighbours, of values scaled so that they can't overflow."""
-    scale = np.max(np.abs(values))
+    """Differences of neighbours, of values scaled so that they can't overflow; NaN at a gap."""
+    scale = np.nanmax(np.abs(values), initial=0)
     return np.diff(values / scale) if scale else np.zeros(len(values) - 1)
 
 
 def _autocorrelation(values: np.ndarray, n_lags: int) -> np.ndarray:
-    """Unbiased autocorrelation at lags ``0 .. n_lags - 1`` (as many as fit in half the series)."""
+    """Unbiased autocorrelation at lags ``0 .. n_lags - 1`` (as many as fit in half the series).
+
+    Missing values have no part in it: sums of products are divided by the number of pairs.
+    """
     n = len(values)
     n_lags = min(n_lags, n // 2)
-    centred = values - values.mean()
-    size = 1 << (2 * n - 1).bit_length()
-    power = np.abs(np.fft.rfft(centred, size)) ** 2
-    covariance = np.fft.irfft(power, size)[:n_lags]
-    if not n_lags or covariance[0] <= n * _ROUNDING**2:
+    there = ~np.isnan(values)
+    if not n_lags or not there.any():
         return np.zeros(n_lags)
-    return covariance / covariance[0] * n / (n - np.arange(n_lags))
+    centred = np.where(there, values - values[there].mean(), 0.0)
+    size = 1 << (2 * n - 1).bit_length()
+
+    def lagged_sums(x: np.ndarray) -> np.ndarray:
+        return np.fft.irfft(np.abs(np.fft.rfft(x, size)) ** 2, size)[:n_lags]
+
+    covariance = lagged_sums(centred)
+    if covariance[0] <= n * _ROUNDING**2:
+        return np.zeros(n_lags)
+    pairs = np.round(lagged_sums(there.astype(float))) if not there.all() else n - np.arange(n_lags)
+    return covariance / covariance[0] * pairs[0] / np.maximum(pairs, 1)

@@ -72,7 +72,7 @@ def times_of(table: LongTable, ids: Ids, frequency: Frequency | None) -> Times:
     raise DataError(
         f"the time column {label!r} holds {kind}; wanted are dates, timestamps or whole numbers.",
         source=table.name,
-        hint=f"Convert it; periods by df[{label!r}].dt.to_timestamp().",
+        hint=f"Convert it, for instance by df[{label!r}] = pd.to_datetime(df[{label!r}]).",
     )
 
 
@@ -86,7 +86,11 @@ def _in_zone(moments: np.ndarray, zone: str, ids: Ids, frequency: Frequency | No
     try:
         local = pd.DatetimeIndex(moments, tz="UTC").tz_convert(zone).tz_localize(None).to_numpy()
     except (KeyError, ValueError):
-        raise DataError(f"there is no time zone {zone!r}.", source=ids.source) from None
+        raise DataError(
+            f"there is no time zone {zone!r}.",
+            source=ids.source,
+            hint="Name zones as in Europe/Berlin or +01:00, or drop the zone.",
+        ) from None
     days = local.astype("datetime64[D]")
     time_of_day = (local - days).astype(np.int64)
     earliest = np.full(len(ids.names), np.iinfo(np.int64).max)

@@ -62,13 +62,13 @@ class TaskSampler:
         dtype: str = "float32",
     ) -> None:
         self.spec, self.n_tasks, self.dtype = spec, n_tasks, dtype
-        long_enough = collection.lengths > _SHORTEST
+        long_enough = collection.n_observed > _SHORTEST
         owner = np.repeat(np.arange(len(task_set)), np.diff(task_set.offsets))
         kept = long_enough[task_set.members]
         counts = np.bincount(owner[kept], minlength=len(task_set))
         if not kept.any():
             raise DataError(
-                f"no series has more than {_SHORTEST} points: there is nothing to learn from.",
+                f"no series has more than {_SHORTEST} values: there is nothing to learn from.",
                 source=collection.source,
             )
         counts = counts[counts > 0]
@@ -77,6 +77,18 @@ class TaskSampler:
         self._counts = tf.constant(counts, tf.int64)
         self._series = flat_series(collection.values, collection.offsets, collection.positions)
         self._lengths = tf.constant(collection.lengths, tf.int64)
+        self._n_observed = tf.constant(collection.n_observed, tf.int64)
+        # Where each value stands; None where every step has one.
+        self._observed: tuple[tf.Tensor, tf.Tensor] | None = None
+        if collection.has_gaps:
+            first = np.concatenate([[0], np.cumsum(collection.n_observed)[:-1]])
+            position = np.arange(len(collection.values)) - np.repeat(
+                collection.offsets[:-1], collection.lengths
+            )
+            self._observed = (
+                tf.constant(position[collection.is_observed], tf.int64),
+                tf.constant(first, tf.int64),
+            )
 
     def __call__(self, seed: tf.Tensor) -> TaskBatch:
         """Draw a meta-batch.
@@ -146,11 +158,18 @@ class TaskSampler:
         )
 
     def _cut_of(self, series: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-        """A cut from which a whole target follows, if the series has room; else within it."""
-        length = tf.gather(self._lengths, series)
-        last = tf.maximum(length - self.spec.h, tf.minimum(length // 2 + 1, length - 1))
+        """A cut from which a whole target follows, if the series has room; else within it.
+
+        The cut stands at a value, and counts values: a gap is no place to learn from.
+        """
+        count = tf.gather(self._n_observed, series)
+        last = tf.maximum(count - self.spec.h, tf.minimum(count // 2 + 1, count - 1))
         first = tf.minimum(tf.constant(_SHORTEST, tf.int64), last)
-        return first + _below(uniform, last - first + 1)
+        number = first + _below(uniform, last - first + 1)
+        if self._observed is None:
+            return number
+        position, begin = self._observed
+        return tf.gather(position, tf.gather(begin, series) + number)
 
     def _history_length(self, chance: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """Points that a history may hold at most: a few for cold starts, all for the others."""

@@ -10,6 +10,8 @@ _FLOOR = 0.01
 # One observation's worth of belief that a series varies by this share of its level: two or three
 # points say little about how much it does.
 _PRIOR = 0.1
+# What is smaller is 0: near the smallest numbers that there are, quotients lose their digits.
+_TINY = 1e-290
 
 
 def scale_windows(past: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
@@ -30,14 +32,14 @@ def scale_windows(past: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tenso
     count = tf.maximum(tf.reduce_sum(mask, -1, keepdims=True), 1.0)
     # Relative to the largest value, so that squares neither overflow nor vanish.
     unit = tf.reduce_max(tf.abs(past), -1, keepdims=True)
-    unit = tf.where(unit > 0, unit, tf.ones_like(unit))
+    unit = tf.where(unit > _TINY, unit, tf.ones_like(unit))
     relative = past / unit
     mean = tf.reduce_sum(relative, -1, keepdims=True) / count
     size = tf.reduce_sum(tf.abs(relative), -1, keepdims=True) / count
     deviations = tf.reduce_sum(mask * tf.square(relative - mean), -1, keepdims=True)
     variance = (deviations + tf.square(_PRIOR * size)) / (count + 1)
     scale = tf.maximum(tf.sqrt(variance), _FLOOR * size)
-    return mean * unit, tf.where(scale > 0, scale * unit, tf.ones_like(scale))
+    return mean * unit, tf.where(scale > _TINY, scale * unit, tf.ones_like(scale))
 
 
 def seasonal_error(scaled: tf.Tensor, mask: tf.Tensor, season_length: int) -> tf.Tensor:

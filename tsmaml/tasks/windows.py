@@ -30,7 +30,7 @@ class Windows(NamedTuple):
 
 
 class FlatSeries(NamedTuple):
-    """A collection as tensors: values float64, offsets and positions int64."""
+    """A collection as tensors: values float64 (NaN where masked), offsets and positions int64."""
 
     values: tf.Tensor
     offsets: tf.Tensor
@@ -90,12 +90,15 @@ def gather_windows(
 
     def at(positions: tf.Tensor, there: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         values = tf.gather(series.values, tf.clip_by_value(base + positions, 0, last))
+        there &= ~tf.math.is_nan(values)
         return tf.where(there, values, tf.zeros_like(values)), tf.cast(there, tf.float64)
 
     back = origins + tf.range(-spec.input_size, 0, dtype=tf.int64)
     past, mask = at(back, (back >= begin) & valid[..., tf.newaxis])
     ahead = origins + tf.range(spec.h, dtype=tf.int64)
-    y, observed = at(ahead, (ahead < limit) & valid[..., tf.newaxis])
+    # A window with nothing in its input has no scale, and says nothing.
+    seen = tf.reduce_any(mask > 0, -1, keepdims=True)
+    y, observed = at(ahead, (ahead < limit) & valid[..., tf.newaxis] & seen)
 
     location, scale = scale_windows(past, mask)
     past = mask * (past - location) / scale

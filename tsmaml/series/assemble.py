@@ -1,0 +1,244 @@
+"""Rows -> SeriesCollection: sort, check, put on the grid, and say what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NoReturn
+
+import numpy as np
+
+from tsmaml.errors import DataError
+from tsmaml.series import check
+from tsmaml.series.calendar import Frequency
+from tsmaml.series.collection import SeriesCollection
+from tsmaml.series.columns import Ids, ids_of, values_of
+from tsmaml.series.grid import aggregated, carried_on, onto_grid, too_sparse
+from tsmaml.series.sources import LongTable
+from tsmaml.series.times import Times, times_of
+from tsmaml.series.words import counted, listed
+
+Report = Callable[[DataError], object]
+
+
+def refuse(error: DataError) -> NoReturn:
+    """The first problem is the last."""
+    raise error
+
+
+def assemble(
+    table: LongTable,
+    frequency: Frequency | None,
+    *,
+    gaps: str = "mask",
+    duplicates: str = "error",
+    report: Report = refuse,
+) -> SeriesCollection:
+    """Make a collection of rows.
+
+    Args:
+        table: the rows.
+        frequency: as given; None: inferred.
+        gaps, duplicates: see :func:`tsmaml.series.read_series`.
+        report: told of every problem; where it doesn't raise, what is at fault is left out.
+
+    Raises:
+        DataError: naming file, series and row, if the series can't be used as they are.
+    """
+    ids = ids_of(table)
+    times = times_of(table, ids, frequency)
+    values = values_of(table, ids)
+    return _Rows(table, ids, times, values, report).collect(frequency, gaps, duplicates)
+
+
+class _Rows:
+    """Rows on their way to a collection; each step leaves sorted rows that the next can use."""
+
+    def __init__(
+        self, table: LongTable, ids: Ids, times: Times, values: np.ndarray, report: Report
+    ) -> None:
+        self.table, self.times, self.values, self.report = table, times, values, report
+        moments, offsets, order = times.values, *_order(ids.codes, times.values)
+        if order is not None:
+            moments, self.values = moments[order], values[order]
+        self.notes: list[str] = []
+        if order is not None:
+            self.notes.append("The rows were not sorted by series and time; they have been sorted.")
+        self.layout = check.Layout(
+            ids.names, offsets, moments, order, table.name, table.columns, table.place,
+            clock=" UTC" if times.zone and not times.wall_clock else "",
+        )  # fmt: skip
+
+    def collect(self, frequency: Frequency | None, gaps: str, duplicates: str) -> SeriesCollection:
+        self._merge_duplicates(duplicates)
+        found = frequency or check.infer_frequency(self.layout)
+        # Without a frequency of the right kind nothing more can be said.
+        wrong_kind = check.same_kind(self.layout, found)
+        if wrong_kind is not None:
+            raise wrong_kind
+        self._refuse_infinite()
+        self._refuse_off_grid(found)
+        layout = self.layout
+        values, offsets = self._on_grid(found, gaps)
+        self._refuse_empty(values, offsets)
+        return SeriesCollection(
+            layout.ids, values, offsets, layout.times[layout.offsets[:-1]], found,
+            self.table.columns, self.times.zone, self.times.wall_clock, self.table.name,
+            (*self.notes, *_last_notes(offsets, self.table.unused)),
+        )  # fmt: skip
+
+    def _keep(self, rows: np.ndarray) -> None:
+        """Go on with some of the rows; series that have none left are gone."""
+        layout = self.layout
+        counts = np.add.reduceat(rows, layout.offsets[:-1], dtype=np.int64)
+        numbers = np.arange(len(rows)) if layout.rows is None else layout.rows
+        self.values = self.values[rows]
+        self.layout = replace(
+            layout,
+            ids=layout.ids[counts > 0],
+            offsets=np.concatenate([[0], np.cumsum(counts[counts > 0])]).astype(np.int64),
+            times=layout.times[rows],
+            rows=numbers[rows],
+        )
+
+    def _tell(self, error: DataError | None) -> bool:
+        if error is not None:
+            self.report(error)
+        return error is not None
+
+    def _merge_duplicates(self, how: str) -> None:
+        twice = check.duplicates(self.layout)
+        if not twice.size:
+            return
+        first = np.ones(len(self.values), bool)
+        first[twice] = False
+        if how == "error":
+            self._tell(check.no_duplicates(self.layout, twice))
+            how = "last"
+        else:
+            self.notes.append(
+                f"{counted(twice.size, 'row')} of times that stand twice: {how} taken."
+            )
+        merged = aggregated(self.values, np.flatnonzero(first), how)
+        self._keep(first)
+        self.values = merged
+
+    def _refuse_infinite(self) -> None:
+        bad = np.flatnonzero(np.isinf(self.values))
+        if self._tell(check.not_infinite(self.layout, self.values, bad)):
+            self.values[bad] = np.nan
+
+    def _refuse_off_grid(self, frequency: Frequency) -> None:
+        layout = self.layout
+        off = check.off_grid_starts(layout, frequency)
+        if self._tell(check.on_grid_starts(layout, frequency, off)):
+            self._keep(~np.isin(np.arange(len(layout.ids)), off).repeat(np.diff(layout.offsets)))
+            self._some_left()
+
+    def _some_left(self) -> None:
+        if not len(self.layout.ids):
+            raise DataError(
+                "no series is left that can be used.",
+                source=self.table.name,
+                hint="Begin with the problem that is named first.",
+            )
+
+    def _on_grid(self, frequency: Frequency, gaps: str) -> tuple[np.ndarray, np.ndarray]:
+        """Values at every step and where each series begins, by the policy for gaps."""
+        n_missing = int(np.count_nonzero(np.isnan(self.values)))
+        if gaps == "error" and n_missing:
+            bad = np.flatnonzero(np.isnan(self.values))
+            self._tell(check.not_missing(self.layout, self.values, bad))
+        wrong = check.irregular(self.layout, frequency)
+        values, offsets, n_rows = self.values, self.layout.offsets, len(self.values)
+        if wrong.size:
+            values, offsets, n_rows = self._spread(frequency, wrong, gaps)
+        n_skipped = len(values) - n_rows
+        if gaps in ("mask", "error") or not n_missing + n_skipped:
+            done = "are masked"
+        elif gaps == "zero":
+            values, done = np.where(np.isnan(values), 0.0, values), "are taken as 0"
+        else:
+            values, done = carried_on(values, offsets), "are filled with the value before"
+        if n_missing + n_skipped and gaps != "error":
+            self.notes.append(_missing(n_missing, n_skipped, done))
+        return values, offsets
+
+    def _spread(
+        self, frequency: Frequency, wrong: np.ndarray, gaps: str
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        layout = self.layout
+
+        def steps_of_rows() -> tuple[np.ndarray, np.ndarray]:
+            here = self.layout
+            starts = np.repeat(here.times[here.offsets[:-1]], np.diff(here.offsets))
+            return frequency.steps_between(starts, here.times)
+
+        steps, exact = steps_of_rows()
+        no_step = check.some_step(layout, frequency, wrong)
+        if no_step is not None and exact.all() and gaps != "error":
+            raise no_step
+        off = np.flatnonzero(~exact)
+        if self._tell(check.between_steps(layout, frequency, off)):
+            self._keep(exact)
+            steps, _ = steps_of_rows()
+        elif gaps == "error":
+            self._tell(check.no_gaps(layout, frequency, wrong))
+        sparse = too_sparse(self.layout.offsets, steps)
+        if self._tell(check.dense(self.layout, frequency, sparse)):
+            keep = ~sparse.repeat(np.diff(self.layout.offsets))
+            self._keep(keep)
+            self._some_left()
+            steps = steps[keep]
+        return (*onto_grid(self.values, self.layout.offsets, steps), len(self.values))
+
+    def _refuse_empty(self, values: np.ndarray, offsets: np.ndarray) -> None:
+        missing = np.isnan(values)
+        if not missing.any():
+            return
+        there = np.add.reduceat(~missing, offsets[:-1], dtype=np.int64)
+        self._tell(check.some_value(self.layout, np.flatnonzero(there == 0)))
+
+
+def _order(codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Where each series begins when rows are sorted, and the order that sorts them if they aren't.
+
+    Returns:
+        ``[series + 1]`` offsets into the sorted rows; ``[rows]``, or None if rows are sorted.
+    """
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes))]).astype(np.int64)
+    grouped = not np.any(codes[1:] < codes[:-1])
+    if grouped:
+        back = np.flatnonzero(times[1:] < times[:-1]) + 1
+        if np.isin(back, offsets).all():
+            return offsets, None
+    return offsets, np.lexsort((times, codes))
+
+
+def _missing(n_missing: int, n_skipped: int, done: str) -> str:
+    parts = [
+        counted(number, noun)
+        for number, noun in ((n_missing, "missing value"), (n_skipped, "step"))
+        if number
+    ]
+    if n_skipped:
+        parts[-1] += " without a row"
+    done = done if n_missing + n_skipped > 1 else done.replace("are", "is", 1)
+    return f"{' and '.join(parts)} {done}."
+
+
+def _last_notes(offsets: np.ndarray, unused: tuple[str, ...]) -> list[str]:
+    notes = []
+    points = int(np.count_nonzero(np.diff(offsets) == 1))
+    if points == 1:
+        notes.append("1 series has a single point: it can be forecast, not learned from.")
+    elif points:
+        notes.append(
+            f"{points} series have a single point: they can be forecast, not learned from."
+        )
+    if unused:
+        one = len(unused) == 1
+        notes.append(
+            f"The column{'' if one else 's'} {listed(unused)} {'is' if one else 'are'} not used."
+        )
+    return notes
