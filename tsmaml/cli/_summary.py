@@ -9,15 +9,15 @@ import numpy as np
 from tsmaml.series import SeriesCollection
 from tsmaml.series.collection import Columns
 from tsmaml.series.defaults import Choices
+from tsmaml.series.examine import is_constant
+from tsmaml.series.seasons import seasonal_strength
+from tsmaml.series.words import counted
 
 
 def summary(collection: SeriesCollection) -> dict[str, Any]:
     """Facts of a collection, as JSON values."""
     lengths, values = collection.lengths, collection.values
     times = collection.frequency.times_of_many(collection.starts, lengths - 1, 1)[:, 0]
-    same = np.concatenate([[True], values[1:] == values[:-1]])
-    same[collection.offsets[:-1]] = True
-    constant = np.logical_and.reduceat(same, collection.offsets[:-1])
     columns: Columns = collection.columns
     return {
         "source": collection.source,
@@ -35,16 +35,18 @@ def summary(collection: SeriesCollection) -> dict[str, Any]:
                 strict=True,
             )
         ),
+        "missing": float(np.mean(~collection.is_observed)),
+        "series_with_gaps": int(np.sum(collection.n_observed < lengths)),
         "zeros": float(np.mean(values == 0)),
         "negative": float(np.mean(values < 0)),
-        "constant_series": int(constant.sum()),
+        "constant_series": int(is_constant(collection).sum()),
         "notes": list(collection.notes),
     }
 
 
 def choices_summary(collection: SeriesCollection, choices: Choices) -> dict[str, Any]:
     """What fit chooses and how many series are long enough for it, as JSON values."""
-    lengths = collection.lengths
+    lengths = collection.n_observed
     return {
         "horizon": choices.h,
         "input_size": choices.input_size,
@@ -54,6 +56,7 @@ def choices_summary(collection: SeriesCollection, choices: Choices) -> dict[str,
             "input_size": choices.reasons["input_size"],
             "season": choices.reasons["season_length"],
         },
+        "seasonality": seasonal_strength(collection, choices.season_length),
         "long_enough": int(np.sum(lengths >= choices.input_size + 2 * choices.h)),
         "partly": int(np.sum(lengths < choices.input_size + 2 * choices.h)),
     }
@@ -67,11 +70,16 @@ def print_summary(out: Any, facts: dict[str, Any]) -> None:
     rows = {
         "series": f"{facts['series']:,}",
         "rows": f"{facts['rows']:,}",
-        "columns": f"id {columns['id']}, time {columns['time']}, target {columns['target']}",
+        "columns": f"id {columns['id']}, time {columns['time']}, target {columns['target']}"
+        + (f"; not used: {', '.join(columns['unused'])}" if columns.get("unused") else ""),
         "frequency": facts["frequency"]
         + (f" ({facts['time_zone']})" if facts["time_zone"] else ""),
         "span": f"{_short(facts['first'])} to {_short(facts['last'])}",
-        "lengths": f"{lengths['min']} to {lengths['max']}, median {lengths['median']}",
+        "lengths": f"{lengths['min']} to {lengths['max']}, median {lengths['median']}, "
+        f"quartiles {lengths['q25']} and {lengths['q75']}",
+        "missing": f"{facts['missing']:.1%} of the steps, in {counted(facts['series_with_gaps'], 'series')}"
+        if facts["missing"]
+        else "none",
         "values": f"{facts['zeros']:.1%} zero, {facts['negative']:.1%} negative, "
         f"{facts['constant_series']} constant series",
     }
@@ -93,10 +101,14 @@ def print_choices(out: Any, chosen: dict[str, Any]) -> None:
         label = name.replace("_", " ")
         table.add_row(label, str(chosen[name]), f"({chosen['reasons'][name]})")
     out.print(table)
+    if chosen["seasonality"] is not None:
+        out.print(
+            f"The season explains {chosen['seasonality']:.0%} of the changes of the median series."
+        )
     if chosen["partly"]:
         out.print(
-            f"{chosen['partly']} series are shorter than an input and two horizons: their windows "
-            "are partly masked.",
+            f"{chosen['long_enough']} series are long enough; {chosen['partly']} are shorter than "
+            "an input and two horizons: their windows are partly masked.",
             markup=False,
         )
 

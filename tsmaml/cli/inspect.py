@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tsmaml.cli._common import console, reading_options, reading_text, sentences
 
 if TYPE_CHECKING:
+    from tsmaml.series.examine import Problem
     from tsmaml.series.options import ReadOptions
 
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
 @click.option("--input-size", type=int, help="Past points that the model sees.")
 @click.option("--season", type=int, help="Points in a season; 1: none.")
+@click.option("--plot", type=click.Path(), help="Draw a sample of the series to this PNG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 @sentences
 def command(
@@ -27,33 +31,69 @@ def command(
     horizon: int | None,
     input_size: int | None,
     season: int | None,
+    plot: str | None,
     as_json: bool,
 ) -> None:
-    """Say what a collection holds and what fit would choose.
+    """Say what a collection holds, all that is wrong with it, and what fit would choose.
 
     SERIES is a Parquet, Arrow or CSV file, a folder of them, a quoted pattern or a URI: one row
-    for each series and time, or one for each series with its values in a list.
+    for each series and time, or one for each series with its values in a list. Where something
+    has to be mended first, the exit code is 5.
 
     \b
     Examples:
       tsmaml inspect datasets/nyc_flights_daily.parquet
       tsmaml inspect sales.csv --id-col shop --time-col day --target-col sold
       tsmaml inspect series.parquet --json
+      tsmaml inspect series.parquet --plot series.png
     """
-    from tsmaml.cli._summary import choices_summary, print_choices, print_summary, summary
-    from tsmaml.series import read_series
-    from tsmaml.series.defaults import choose
+    from tsmaml.cli._plot import check_plot, plot_sample
+    from tsmaml.cli._summary import choices_summary, summary
+    from tsmaml.series.examine import examine
 
-    collection = read_series(series, **reading)
-    facts = summary(collection)
-    chosen = choices_summary(collection, choose(collection, horizon, input_size, season))
+    if plot is not None:
+        check_plot(plot)
+    found = examine(series, h=horizon, input_size=input_size, season_length=season, **reading)
+    facts: dict[str, Any] = {}
+    chosen = None
+    if found.collection is not None:
+        facts = summary(found.collection)
+        facts["columns"]["unused"] = list(found.unused)
+        if found.choices is not None:
+            chosen = choices_summary(found.collection, found.choices)
+        if plot is not None:
+            plot_sample(found.collection, plot)
     if as_json:
-        click.echo(json.dumps({**facts, "fit": chosen}, indent=2))
-        return
+        problems = [vars(problem) for problem in found.problems]
+        click.echo(json.dumps({**facts, "problems": problems, "fit": chosen}, indent=2))
+    else:
+        _print(facts, chosen, found.problems, f"{series}{reading_text(reading)}")
+        if plot is not None and found.collection is not None:
+            console().print(f"Wrote {plot}", markup=False)
+    if any(problem.severity == "error" for problem in found.problems):
+        sys.exit(5)
+
+
+def _print(
+    facts: dict[str, Any],
+    chosen: dict[str, Any] | None,
+    problems: Sequence[Problem],
+    command_line: str,
+) -> None:
+    from tsmaml.cli._summary import print_choices, print_summary
+
     out = console(stderr=False)
-    print_summary(out, facts)
-    out.print()
+    if facts:
+        print_summary(out, facts)
+        out.print()
+    for problem in problems:
+        click.echo(f"{problem.severity.capitalize()}: {problem.message}\n  Hint: {problem.hint}")
+    if problems:
+        out.print()
+    if chosen is None:
+        return
     out.print("fit would choose")
     print_choices(out, chosen)
-    out.print()
-    out.print(f"Next: tsmaml fit {series}{reading_text(reading)}", markup=False)
+    if not any(problem.severity == "error" for problem in problems):
+        out.print()
+        out.print(f"Next: tsmaml fit {command_line}", markup=False)

@@ -32,7 +32,6 @@ def assemble(
     *,
     gaps: str = "mask",
     duplicates: str = "error",
-    report: Report = refuse,
 ) -> SeriesCollection:
     """Make a collection of rows.
 
@@ -40,22 +39,31 @@ def assemble(
         table: the rows.
         frequency: as given; None: inferred.
         gaps, duplicates: see :func:`tsmaml.series.read_series`.
-        report: told of every problem; where it doesn't raise, what is at fault is left out.
 
     Raises:
         DataError: naming file, series and row, if the series can't be used as they are.
     """
     ids = ids_of(table)
-    times = times_of(table, ids, frequency)
-    values = values_of(table, ids)
-    return _Rows(table, ids, times, values, report).collect(frequency, gaps, duplicates)
+    rows = Rows(table, ids, times_of(table, ids, frequency), values_of(table, ids))
+    return rows.collect(frequency, gaps, duplicates)
 
 
-class _Rows:
-    """Rows on their way to a collection; each step leaves sorted rows that the next can use."""
+class Rows:
+    """Rows on their way to a collection; each step leaves sorted rows that the next can use.
+
+    Args:
+        table: where they came from.
+        ids, times, values: of each row.
+        report: told of every problem; where it doesn't raise, what is at fault is left out.
+    """
 
     def __init__(
-        self, table: LongTable, ids: Ids, times: Times, values: np.ndarray, report: Report
+        self,
+        table: LongTable,
+        ids: Ids,
+        times: Times,
+        values: np.ndarray,
+        report: Report = refuse,
     ) -> None:
         self.table, self.times, self.values, self.report = table, times, values, report
         moments, offsets, order = times.values, *_order(ids.codes, times.values)
@@ -70,6 +78,7 @@ class _Rows:
         )  # fmt: skip
 
     def collect(self, frequency: Frequency | None, gaps: str, duplicates: str) -> SeriesCollection:
+        """Check the rows and put them on the grid; see :func:`assemble`."""
         self._merge_duplicates(duplicates)
         found = frequency or check.infer_frequency(self.layout)
         # Without a frequency of the right kind nothing more can be said.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from tsmaml.series.assemble import assemble
 from tsmaml.series.calendar import Frequency
 from tsmaml.series.collection import SeriesCollection
-from tsmaml.series.options import DUPLICATES, GAPS, check_choice
-from tsmaml.series.sources import read_source
+from tsmaml.series.options import DUPLICATES, GAPS, ReadOptions, check_choice
+from tsmaml.series.sources import LongTable, read_source
 
 
 def read_series(
@@ -54,9 +54,29 @@ def read_series(
     """
     if isinstance(source, SeriesCollection):
         return source
-    check_choice("gaps", gaps, tuple(GAPS))
-    check_choice("duplicates", duplicates, DUPLICATES)
-    frequency = Frequency.parse(freq) if freq is not None else None
-    given = {"id": id_col, "time": time_col, "target": target_col}
-    table = read_source(source, given, wide=wide, freq=freq)
+    table, frequency = table_of(
+        source,
+        id_col=id_col,
+        time_col=time_col,
+        target_col=target_col,
+        freq=freq,
+        wide=wide,
+        gaps=gaps,
+        duplicates=duplicates,
+    )
     return assemble(table, frequency, gaps=gaps, duplicates=duplicates)
+
+
+def table_of(source: Any, **options: Unpack[ReadOptions]) -> tuple[LongTable, Frequency | None]:
+    """The rows of a source and the frequency that was given; options as :func:`read_series`."""
+    check_choice("gaps", options.get("gaps", "mask"), tuple(GAPS))
+    check_choice("duplicates", options.get("duplicates", "error"), DUPLICATES)
+    freq = options.get("freq")
+    frequency = Frequency.parse(freq) if freq is not None else None
+    given = {
+        "id": options.get("id_col"),
+        "time": options.get("time_col"),
+        "target": options.get("target_col"),
+    }
+    table = read_source(source, given, wide=options.get("wide", False), freq=freq)
+    return table, frequency

@@ -48,6 +48,34 @@ def estimate_season_length(collection: SeriesCollection) -> int:
     return int(strong[mean[strong] >= _NEAR_BEST * mean[strong].max()][0])
 
 
+def seasonal_strength(collection: SeriesCollection, season_length: int) -> float | None:
+    """How much of the changes of a series its season explains: the median over (a sample of) them.
+
+    The share of the variance of the differences that the means of the phases explain, adjusted for
+    their number (1 - (1 - R^2) (n - 1) / (n - m)); not below 0.
+
+    Returns:
+        0 to 1; None without a season, or where no series has two of them.
+    """
+    long = np.flatnonzero(collection.n_observed > 2 * season_length)
+    if season_length < 2 or not long.size:
+        return None
+    found = []
+    for index in long[np.linspace(0, long.size - 1, min(_SAMPLE, long.size)).astype(int)]:
+        values = collection.values[collection.offsets[index] : collection.offsets[index + 1]]
+        changes = _differences(values[-_NEWEST:])
+        there = ~np.isnan(changes)
+        phases, changes = (np.arange(len(changes)) % season_length)[there], changes[there]
+        n, spread = len(changes), np.sum((changes - changes.mean()) ** 2) if len(changes) else 0.0
+        if n <= season_length or spread <= n * _ROUNDING**2:
+            continue
+        counts = np.bincount(phases, minlength=season_length)
+        means = np.bincount(phases, changes, season_length) / np.maximum(counts, 1)
+        rest = np.sum((changes - means[phases]) ** 2) / spread
+        found.append(max(0.0, 1 - rest * (n - 1) / (n - season_length)))
+    return float(np.median(found)) if found else None
+
+
 def _differences(values: np.ndarray) -> np.ndarray:
     """Differences of neighbours, of values scaled so that they can't overflow; NaN at a gap."""
     scale = np.nanmax(np.abs(values), initial=0)
