@@ -114,3 +114,15 @@ def test_nothing_else_is_a_loss(given):
 def test_a_class_is_not_an_object():
     with pytest.raises(UsageError, match="class MeanAbsoluteError; hand over an object"):
         as_loss(keras.losses.MeanAbsoluteError)
+
+
+def test_forecasts_are_the_outputs_in_original_units():
+    location, scale = np.array([[10.0], [-1.0]]), np.array([[2.0], [0.5]])
+    outputs = np.array([[0.0, 1.0, -1.0], [2.0, 4.0, 0.0]], np.float32)
+    made = mae().predict_quantiles(outputs, location, scale)
+    np.testing.assert_array_equal(made[..., 0], [[10, 12, 8], [0, 1, -1]])
+    assert (made.shape, made.dtype) == ((2, 3, 1), np.float64)
+    np.testing.assert_array_equal(pinball([0.5]).predict_quantiles(outputs, location, scale), made)
+    both = np.stack([outputs, outputs + 1], -1)
+    made = pinball([0.5, 0.9]).predict_quantiles(both, location, scale)
+    np.testing.assert_array_equal(made[0], [[10, 12], [12, 14], [8, 10]])

@@ -9,13 +9,17 @@ import tensorflow as tf
 from utilsforecast import losses as reference
 
 from tsmaml.errors import UsageError
-from tsmaml.losses import huber, mae, mase, mse, pinball, smape
+from tsmaml.losses import huber, mae, mape, mase, mse, pinball, smape
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks import WindowSpec, per_series
 from tsmaml.tasks.adaptation import adaptation_batches
 
-ALL = {part.name: part.load()() for part in registry().parts("loss") if part.plugin == "tsmaml"}
+ALL = {
+    part.name: loss
+    for part in registry().parts("loss")
+    if part.plugin == "tsmaml" and (loss := part.load()()).distribution is None
+}
 
 
 @pytest.fixture(params=["float32", "float64"])
@@ -45,6 +49,20 @@ def test_huber(targets_of, dtype):
     outputs = [[0, 0.5, -1, 3]]
     check(huber(), targets, outputs, [[0, 0.125, 0.5, 2.5]])
     check(huber(delta=2), targets, outputs, [[0, 0.125, 0.5, 4]])
+
+
+def test_mape(targets_of, dtype):
+    # Original units are 10 y + 100: targets 100, 110, 90; forecasts 100, 90, 60.
+    targets = targets_of([[0, 1, -1]], location=100.0, scale=10.0, dtype=dtype)
+    check(mape(), targets, [[0, -1, -4]], [[0, 100 * 20 / 110, 100 * 30 / 90]])
+
+
+def test_mape_leaves_out_targets_of_0_and_what_rounding_makes_of_them(targets_of, dtype):
+    # 3 (y + 7 / 3) is 0 but for a rounding error.
+    targets = targets_of([[-7 / 3, -2]], location=7.0, scale=3.0, dtype=dtype)
+    check(mape(), targets, [[5, -2.5]], [[0, 150]])
+    # Near 0 by itself, not by cancelling, is not 0.
+    check(mape(), targets_of([[1e-20, 0]], dtype=dtype), [[3e-20, 1]], [[200, 0]])
 
 
 def test_smape(targets_of, dtype):
@@ -151,6 +169,12 @@ def test_smape_equals_that_of_utilsforecast(scored):
     targets, outputs, truth, _, _ = scored
     wanted = 200 * reference.smape(truth, ["model"])["model"]
     np.testing.assert_allclose(np.mean(smape()(targets, outputs), 1), wanted, rtol=1e-10)
+
+
+def test_mape_equals_that_of_utilsforecast(scored):
+    targets, outputs, truth, _, _ = scored
+    wanted = 100 * reference.mape(truth, ["model"])["model"]
+    np.testing.assert_allclose(np.mean(mape()(targets, outputs), 1), wanted, rtol=1e-10)
 
 
 def test_mase_equals_that_of_utilsforecast(scored):

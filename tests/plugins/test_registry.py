@@ -13,7 +13,18 @@ from tsmaml.plugins.manager import collect
 
 BUILT_IN = {
     "model": ["mlp", "nbeats"],
-    "loss": ["mse", "mae", "huber", "smape", "mase", "pinball"],
+    "loss": [
+        "mse",
+        "mae",
+        "huber",
+        "mape",
+        "smape",
+        "mase",
+        "pinball",
+        "normal",
+        "student_t",
+        "negative_binomial",
+    ],
     "task builder": ["per_series"],
     "algorithm": [
         "maml",

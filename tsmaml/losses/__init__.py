@@ -5,7 +5,23 @@ Importing this loads no TensorFlow; using a loss does.
 
 from __future__ import annotations
 
-from tsmaml.losses.loss import Loss, Targets, as_loss
-from tsmaml.losses.standard import huber, mae, mase, mse, pinball, smape
+from tsmaml.losses.likelihoods import negative_binomial, normal, student_t
+from tsmaml.losses.loss import Distribution, Loss, Targets, as_loss
+from tsmaml.losses.standard import huber, mae, mape, mase, mse, pinball, smape
 
-__all__ = ["Loss", "Targets", "as_loss", "huber", "mae", "mase", "mse", "pinball", "smape"]
+__all__ = [
+    "Distribution",
+    "Loss",
+    "Targets",
+    "as_loss",
+    "huber",
+    "mae",
+    "mape",
+    "mase",
+    "mse",
+    "negative_binomial",
+    "normal",
+    "pinball",
+    "smape",
+    "student_t",
+]

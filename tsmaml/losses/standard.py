@@ -10,7 +10,10 @@ from numbers import Real
 from typing import Any
 
 from tsmaml.errors import UsageError
-from tsmaml.losses.loss import Loss, Targets
+from tsmaml.losses.loss import Loss, Targets, levels_of
+
+# Share of its parts below which a float32 sum of them is taken for 0.
+_ROUNDING = 1e-5
 
 
 def mse() -> Loss:
@@ -54,6 +57,25 @@ def huber(delta: float = 1.0) -> Loss:
     return Loss("huber", function)
 
 
+def mape() -> Loss:
+    """Percentage error in original units, ``100 |Y - F| / |Y|``; 0 where ``Y`` is 0.
+
+    ``Y`` counts as 0 up to the rounding of its scaled value: an error of a rounding error has no
+    meaning, and would drown all others.
+    """
+
+    def function(targets: Targets, outputs: Any) -> Any:
+        import tensorflow as tf
+
+        level = targets["location"] / targets["scale"]
+        error = tf.abs(targets["y"] - outputs)
+        size = tf.abs(targets["y"] + level)
+        there = size > _ROUNDING * (tf.abs(targets["y"]) + tf.abs(level))
+        return tf.where(there, 100 * error / tf.where(there, size, 1), tf.zeros_like(error))
+
+    return Loss("mape", function)
+
+
 def smape() -> Loss:
     """Symmetric percentage error in original units, ``200 |Y - F| / (|Y| + |F|)``; 0 for 0 / 0.
 
@@ -95,12 +117,7 @@ def pinball(quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Loss:
     Args:
         quantiles: levels in rising order; 0.5 has to be one of them: it is the point forecast.
     """
-    try:
-        levels = tuple(float(level) for level in quantiles)
-    except (TypeError, ValueError):
-        raise UsageError(f"quantiles is {quantiles!r}; wanted is a list of levels.") from None
-    if not levels:
-        raise UsageError("pinball wants at least one quantile.")
+    levels = levels_of(quantiles)
 
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf

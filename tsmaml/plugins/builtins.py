@@ -18,9 +18,17 @@ def register_losses(register: Register) -> None:
     register("mse", "tsmaml.losses:mse", help="Squared error")
     register("mae", "tsmaml.losses:mae", help="Absolute error")
     register("huber", "tsmaml.losses:huber", help="Squared up to delta, absolute beyond")
+    register("mape", "tsmaml.losses:mape", help="Percentage error, original units")
     register("smape", "tsmaml.losses:smape", help="Symmetric percentage error, original units")
     register("mase", "tsmaml.losses:mase", help="Absolute error by that of the seasonal naive")
     register("pinball", "tsmaml.losses:pinball", help="Quantile loss for a list of quantiles")
+    register("normal", "tsmaml.losses:normal", help="Likelihood of a normal distribution")
+    register("student_t", "tsmaml.losses:student_t", help="Likelihood with heavy tails")
+    register(
+        "negative_binomial",
+        "tsmaml.losses:negative_binomial",
+        help="Likelihood of counts (whole numbers from 0)",
+    )
 
 
 @hookimpl
