@@ -248,15 +248,24 @@ def test_imaml_on_a_net_equals_unrolled_maml(float64, small_net, random_batch):
     np.testing.assert_allclose(flat(implicit), flat(unrolled), rtol=1e-6, atol=1e-9)
 
 
-def test_conjugate_gradients_solve_and_stay_at_zero():
+def test_conjugate_gradients_solve_and_stop():
     rng = np.random.default_rng(0)
     root = rng.normal(size=(4, 4))
     matrix = root @ root.T + np.eye(4)
-    right = rng.normal(size=(4, 1))
-    (x,) = conjugate_gradients(lambda v: (matrix @ v[0],), (tf.constant(right),), 4)
-    np.testing.assert_allclose(x, np.linalg.solve(matrix, right), rtol=1e-8)
-    (x,) = conjugate_gradients(lambda v: (matrix @ v[0],), (tf.zeros((4, 1), tf.float64),), 3)
-    assert not np.any(x)
+    right, start = rng.normal(size=(2, 4, 1))
+
+    def solve(matrix, right, start, n_steps):
+        return conjugate_gradients(
+            lambda v: (matrix @ v[0],), (tf.constant(right),), (tf.constant(start),), n_steps
+        )[0]
+
+    expected = np.linalg.solve(matrix, right)
+    np.testing.assert_allclose(solve(matrix, right, start, 4), expected, rtol=1e-8)
+    # From the solution, or for a right side of zero, nothing moves (0 / 0).
+    np.testing.assert_allclose(solve(matrix, matrix @ start, start, 3), start, rtol=1e-12)
+    assert not np.any(solve(matrix, 0 * right, 0 * start, 3))
+    # Along a direction of negative curvature there is no minimum: stay at the start.
+    np.testing.assert_array_equal(solve(-matrix, right, start, 3), start)
 
 
 @pytest.mark.parametrize("n_support", [4, 9])  # fewer samples than features (dual), and more

@@ -221,6 +221,69 @@ def test_fused_update_equals_one_variable_each(sinusoid_net, sinusoid_sampler):
         np.testing.assert_allclose(results[1][name], value, rtol=2e-4, atol=1e-6)
 
 
+def test_the_moving_average_is_what_is_kept(sinusoid_net, sinusoid_sampler):
+    def train(steps, **options):
+        learner = engine.MetaLearner(
+            sinusoid_net(width=4), optimizer=keras.optimizers.SGD(0.01), jit=False, **options
+        )
+        learner.fit(sinusoid_sampler, steps=steps)
+        return learner.arrays()["parameters/0"]
+
+    start = sinusoid_net(width=4).weights[0].numpy()
+    first, second = train(1), train(2)
+    average = 0.75 * (0.75 * start + 0.25 * first) + 0.25 * second
+    np.testing.assert_allclose(train(2, ema=0.75), average, rtol=1e-6)
+    with pytest.raises(TrainingError, match="ema is 1; wanted is a number between 0 and 1"):
+        engine.MetaLearner(sinusoid_net(width=4), ema=1)
+    with pytest.raises(TrainingError, match="own moving average would not be used"):
+        engine.MetaLearner(
+            sinusoid_net(width=4), optimizer=keras.optimizers.SGD(0.01, use_ema=True)
+        )
+
+
+def test_weight_decay_and_schedules_are_keras_own(sinusoid_net, sinusoid_sampler):
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay([1], [0.1, 0.0])
+    learner = engine.MetaLearner(
+        sinusoid_net(width=4),
+        engine.maml(rate=0.0, learned_rates="scalar"),
+        loss=lambda targets, outputs: 0 * outputs,
+        optimizer=keras.optimizers.SGD(schedule, weight_decay=0.5),
+        jit=False,
+    )
+    before = learner.arrays()
+    learner.fit(sinusoid_sampler, steps=3)
+    # Steps of rate 0.1, 0.1 and 0: decay of the weights by 5 % each, none of the learned rate.
+    for name, value in learner.arrays().items():
+        factor = 0.95**2 if name.startswith("parameters") else 1.0
+        np.testing.assert_allclose(value, factor * before[name], rtol=1e-6, err_msg=name)
+
+
+def test_checkpoints_are_due_at_multiples_of_pause_steps(sinusoid_net, sinusoid_sampler):
+    learner = engine.MetaLearner(sinusoid_net(width=4))
+    seen = []
+    learner.fit(
+        sinusoid_sampler,
+        steps=25,
+        on_pause=lambda: seen.append(int(learner.checkpoint()["step"])),
+        pause_steps=7,
+    )
+    assert seen == [7, 14, 21, 25]
+
+
+def test_mixed_precision_keeps_losses_and_parameters_in_float32(sinusoid_sampler):
+    layers = [keras.layers.Dense(4, "relu", dtype="mixed_bfloat16") for _ in range(2)]
+    model = keras.Sequential(
+        [keras.Input((1,)), *layers, keras.layers.Dense(1, dtype="mixed_bfloat16")]
+    )
+    learner = engine.MetaLearner(model, engine.maml(rate=0.01))
+    history = learner.fit(sinusoid_sampler, steps=2)
+    assert np.isfinite(history.reports[-1].query_loss)
+    task = sinusoid_sampler(tf.constant([7, 7], tf.int64))
+    adapted = learner.adapt(task.support_inputs, task.support_targets)
+    assert {part.dtype for part in (*learner.meta.parameters, *adapted.fast)} == {tf.float32}
+    assert learner.predict(task.query_inputs, adapted).dtype == tf.bfloat16
+
+
 def test_errors_before_training_starts(sinusoid_net, sinusoid_sampler):
     wide = keras.Sequential([keras.Input((1,)), keras.layers.Dense(3)])
     with pytest.raises(TrainingError, match=r"output has shape \[10, 3\]"):

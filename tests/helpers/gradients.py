@@ -38,14 +38,15 @@ def numeric_gradient(function, point: np.ndarray, width: float = 1e-6) -> np.nda
 
 
 def check_outer_gradient(
-    problem, meta, batch, map_tasks=vectorized, *, seed=SEED, rtol=1e-5, atol=1e-7
+    problem, meta, batch, map_tasks=vectorized, *, jit=False, rtol=1e-5, atol=1e-7
 ) -> np.ndarray:
     """Compare the outer gradient with central differences of the query loss; needs float64."""
     compiled = tf.function(
         lambda parts: outer_gradient(
-            problem, tf.nest.pack_sequence_as(meta, parts), batch, seed, map_tasks
+            problem, tf.nest.pack_sequence_as(meta, parts), batch, SEED, map_tasks
         ),
         autograph=False,
+        jit_compile=jit,
     )
     shapes = [tuple(part.shape) for part in tf.nest.flatten(meta)]
     sizes = [int(np.prod(shape)) for shape in shapes]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tsmaml.engine import Progress
 from tsmaml.plugins import registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
@@ -44,6 +45,15 @@ def test_the_tests_that_the_page_shows_pass_with_its_plugin(page, capfd):
 
 def test_the_algorithm_of_the_page_is_one():
     namespace: dict = {}
-    exec(blocks("python")[-2], namespace)
+    exec(blocks("python")[-4], namespace)
     made = namespace["build"](rate=0.5)
     assert (made.steps, made.learned_rates, made.rate) == (3, "layer", 0.5)
+
+
+def test_the_callback_of_the_page_rings_at_a_better_validation(capsys):
+    namespace: dict = {}
+    exec(blocks("python")[-2], namespace)
+    ring = namespace["build"](sound="!")
+    for loss in (None, 2.0, 1.0, 1.5):
+        ring(Progress(1, 2, 0.0, 0.0, 0.0, validation_loss=loss))
+    assert capsys.readouterr().out == "!!"

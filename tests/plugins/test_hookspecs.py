@@ -79,6 +79,14 @@ def test_register_algorithms(found_of):
     check(found_of(register_algorithms), "algorithm")
 
 
+def test_register_callbacks(found_of):
+    @hookimpl
+    def register_callbacks(register):
+        register_two(register)
+
+    check(found_of(register_callbacks), "callback")
+
+
 def hooks():
     return {
         name: function

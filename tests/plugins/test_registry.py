@@ -38,6 +38,7 @@ BUILT_IN = {
         "imaml",
         "ridge",
     ],
+    "callback": ["jsonlines", "tensorboard"],
 }
 
 

@@ -9,7 +9,7 @@ import shlex
 import sys
 import tempfile
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -169,8 +169,21 @@ def _as_ours(error: BaseException) -> TsmamlError:
 
 def parse_options(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Any:
     """``key=value`` options of parts; values are JSON where they can be, else text."""
-    found = {}
+    return _key_values(ctx, param, values)
+
+
+def parse_callbacks(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> Any:
+    """``NAME[:key=value,...]``: pairs of a name and its options."""
+    found = []
     for text in values:
+        name, _, options = text.partition(":")
+        found.append((name, _key_values(ctx, param, options.split(",") if options else ())))
+    return found
+
+
+def _key_values(ctx: click.Context, param: click.Parameter, texts: Sequence[str]) -> dict[str, Any]:
+    found = {}
+    for text in texts:
         key, separator, value = text.partition("=")
         if not separator or not key.isidentifier():
             raise click.BadParameter(f"{text!r} is not of the form key=value.", ctx, param)

@@ -13,6 +13,7 @@ import click
 from tsmaml.cli._common import (
     INTERRUPTED,
     console,
+    parse_callbacks,
     parse_options,
     quiet_tensorflow,
     reading_options,
@@ -68,6 +69,18 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--patience", type=int, help="Stop after so many validations without a better one; default 5."
 )
 @click.option("--seed", type=int, help="Decides everything that is random.")
+@click.option(
+    "--callback",
+    "callbacks",
+    multiple=True,
+    metavar="NAME[:KEY=VALUE,...]",
+    callback=parse_callbacks,
+    help="Told how meta-training goes, such as jsonlines:path=log.jsonl; may be repeated.",
+)
+@click.option("--checkpoint-steps", type=int, help="Also keep a checkpoint every so many steps.")
+@click.option(
+    "--checkpoint-minutes", type=float, default=1.0, show_default=True, help="Between checkpoints."
+)
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
@@ -79,6 +92,9 @@ def command(
     horizon: int | None,
     input_size: int | None,
     season: int | None,
+    callbacks: list[tuple[str, dict[str, Any]]],
+    checkpoint_steps: int | None,
+    checkpoint_minutes: float,
     resume: bool,
     quiet: bool,
     as_json: bool,
@@ -95,11 +111,14 @@ def command(
       tsmaml fit datasets/nyc_flights_daily.parquet
       tsmaml fit sales.csv --id-col shop --time-col day --target-col sold --horizon 28
       tsmaml fit series.parquet --model mlp --model-opt width=64 --algorithm anil -o small.tsmaml
+      tsmaml fit series.parquet --callback jsonlines:path=log.jsonl --checkpoint-steps 100
       tsmaml fit series.parquet --resume
     """
     from tsmaml.cli._progress import shown
     from tsmaml.cli._summary import choices_summary, print_choices, print_summary, summary
     from tsmaml.forecaster import MetaForecaster
+    from tsmaml.forecaster.settings import call_part
+    from tsmaml.plugins import registry
     from tsmaml.series import read_series
     from tsmaml.series.defaults import choose
 
@@ -115,15 +134,25 @@ def command(
         freq=reading["freq"],
         **given,
     )
-    _ = forecaster.settings.parts  # a wrong name is told before anything is shown
+    # A wrong name is told before anything is shown.
+    _ = forecaster.settings.parts
+    told = [(registry().get("callback", name), options) for name, options in callbacks]
     check_writable(path)
     err = console()
     if not quiet:
         print_summary(err, summary(collection))
         print_choices(err, choices_summary(collection, chosen))
     quiet_tensorflow()
+    others = [call_part(part, options=options) for part, options in told]
     with shown(forecaster.settings.steps, quiet) as callback:
-        forecaster.fit(collection, callbacks=[callback], checkpoint=checkpoint, resume=resume)
+        forecaster.fit(
+            collection,
+            callbacks=[callback, *others],
+            checkpoint=checkpoint,
+            checkpoint_steps=checkpoint_steps,
+            checkpoint_minutes=checkpoint_minutes,
+            resume=resume,
+        )
     forecaster.save(path)
     history = forecaster.history_
     interrupted = history.stopped_by == "interrupt"

@@ -230,7 +230,7 @@ def imaml(**options: Any) -> Algorithm:
     The inner problem is pulled to the initialisation (equation 3, their lambda is ``pull``); the outer
     gradient is that of its minimum, by conjugate gradients, so that inner steps cost no memory.
     """
-    return replace(Algorithm("imaml", steps=16, order=1, outer="implicit", pull=2.0), **options)
+    return replace(Algorithm("imaml", steps=16, order=1, outer="implicit", pull=1.0), **options)
 
 
 def ridge(*, strength: float = 1.0, reduction: str = "mean") -> Algorithm:

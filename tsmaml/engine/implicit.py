@@ -48,7 +48,9 @@ def implicit_gradient(
         products = dense_gradient(outer, grads, fast, output_gradients=list(v))
         return tuple(hv + pull * part for hv, part in zip(products, v, strict=True))
 
-    v = conjugate_gradients(pulled_hessian, tuple(by_fast), problem.algorithm.cg_steps)
+    # From the solution for a Hessian of zero, which gives the first-order gradient.
+    start = tuple(part / pull for part in by_fast)
+    v = conjugate_gradients(pulled_hessian, tuple(by_fast), start, problem.algorithm.cg_steps)
     mixed = dense_gradient(outer, grads, shared, output_gradients=list(v))
     result = [direct - part for direct, part in zip(by_shared, mixed, strict=True)]
     for index, part in zip(problem.chosen, v, strict=True):
@@ -58,22 +60,33 @@ def implicit_gradient(
 
 
 def conjugate_gradients(
-    product: Callable[[Parameters], Parameters], wanted: Parameters, n_steps: int
+    product: Callable[[Parameters], Parameters],
+    wanted: Parameters,
+    start: Parameters,
+    n_steps: int,
 ) -> Parameters:
-    """``x`` with ``A x = wanted`` for a symmetric positive definite ``A`` (Hestenes, Stiefel 1952).
+    """``x`` with ``A x = wanted`` for a symmetric ``A`` (Hestenes, Stiefel 1952).
+
+    Where ``A`` is not positive definite, as it may be far from a minimum, it stops at the first
+    direction of no positive curvature (Steihaug 1983).
 
     Args:
         product: ``v -> A v``.
         wanted: the right side.
+        start: where ``x`` begins.
         n_steps: exact after as many steps as ``wanted`` has elements, often much sooner.
     """
-    x = tuple(tf.zeros_like(part) for part in wanted)
-    residual = direction = wanted
+    x = start
+    residual = direction = _add(wanted, -1.0, product(start))
     squared = _dot(residual, residual)
+    goes_on = tf.constant(True)
     for _ in range(n_steps):
         along = product(direction)
-        # A residual of zero stays there: 0 / 0 would make it NaN.
-        length = tf.math.divide_no_nan(squared, _dot(direction, along))
+        curvature = _dot(direction, along)
+        goes_on &= curvature > 0
+        # A step of zero leaves everything as it is; so does a residual of zero, which 0 / 0 would
+        # make NaN.
+        length = tf.where(goes_on, tf.math.divide_no_nan(squared, curvature), 0)
         x = _add(x, length, direction)
         residual = _add(residual, -length, along)
         before, squared = squared, _dot(residual, residual)
@@ -85,5 +98,5 @@ def _dot(a: Sequence[tf.Tensor], b: Sequence[tf.Tensor]) -> tf.Tensor:
     return tf.add_n([tf.reduce_sum(x * y) for x, y in zip(a, b, strict=True)])
 
 
-def _add(a: Sequence[tf.Tensor], scale: tf.Tensor, b: Sequence[tf.Tensor]) -> Parameters:
+def _add(a: Sequence[tf.Tensor], scale: tf.Tensor | float, b: Sequence[tf.Tensor]) -> Parameters:
     return tuple(x + scale * y for x, y in zip(a, b, strict=True))

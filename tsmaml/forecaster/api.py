@@ -126,6 +126,8 @@ class MetaForecaster:
         *,
         callbacks: Sequence[Callable[[Progress], None]] = (),
         checkpoint: str | Path | None = None,
+        checkpoint_steps: int | None = None,
+        checkpoint_minutes: float = 1.0,
         resume: bool = False,
         **reading: Unpack[ReadOptions],
     ) -> MetaForecaster:
@@ -135,7 +137,9 @@ class MetaForecaster:
             df: data frame, path, or :class:`tsmaml.SeriesCollection`: all that
                 :func:`tsmaml.series.read_series` takes.
             callbacks: functions that are told of every :class:`tsmaml.engine.Progress`.
-            checkpoint: file in which the state is kept once a minute and at the end.
+            checkpoint: file in which the state is kept, written anew as a whole each time.
+            checkpoint_steps: keep it at each multiple of so many outer steps; None: by time alone.
+            checkpoint_minutes: keep it when so many minutes have passed; and at the end.
             resume: go on from that file; the result is the same, bit for bit, as of a run that was
                 never interrupted.
             reading: ``id_col``, ``time_col``, ``target_col``, ``wide``, ``gaps``, ``duplicates``: how
@@ -150,6 +154,12 @@ class MetaForecaster:
         """
         from tsmaml.series.defaults import choose
 
+        for name, value in (
+            ("checkpoint_steps", checkpoint_steps),
+            ("checkpoint_minutes", checkpoint_minutes),
+        ):
+            if value is not None and not value > 0:
+                raise UsageError(f"{name} is {value}; wanted is a number above 0.")
         collection = self._read(df, reading)
         _ = self.settings.parts  # a wrong name is told before TensorFlow is loaded
         if len(collection) < 2:
@@ -170,6 +180,8 @@ class MetaForecaster:
             collection,
             callbacks=callbacks,
             checkpoint=None if checkpoint is None else Path(checkpoint),
+            checkpoint_steps=checkpoint_steps,
+            checkpoint_minutes=checkpoint_minutes,
             resume=resume,
         )
         self._trained, self._collection, self._kept = (pipeline, fit), collection, None

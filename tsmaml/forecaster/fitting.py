@@ -85,6 +85,8 @@ def meta_train(
     *,
     callbacks: Sequence[Callable[[Progress], None]] = (),
     checkpoint: Path | None = None,
+    checkpoint_steps: int | None = None,
+    checkpoint_minutes: float = 1.0,
     resume: bool = False,
 ) -> Fit:
     """Meta-train, keep the best validated initialisation, calibrate intervals, and report.
@@ -93,7 +95,8 @@ def meta_train(
         pipeline: parts put together; its learner is trained in place.
         collection: the series.
         callbacks: told of every :class:`tsmaml.engine.Progress`.
-        checkpoint: a file in which the state is kept once a minute and at the end.
+        checkpoint: a file in which the state is kept now and then, and at the end.
+        checkpoint_steps, checkpoint_minutes: how often.
         resume: go on from that file.
     """
     settings, h = pipeline.settings, pipeline.choices.h
@@ -125,6 +128,8 @@ def meta_train(
         else lambda: artifacts.save(
             checkpoint, CHECKPOINT, {"marks": marks}, pipeline.learner.checkpoint()
         ),
+        pause_seconds=60 * checkpoint_minutes,
+        pause_steps=checkpoint_steps,
     )
     return Fit(
         history,

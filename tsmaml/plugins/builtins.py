@@ -51,3 +51,11 @@ def register_algorithms(register: Register) -> None:
     register("cavia", f"{home}:cavia", help="Adapts context inputs only (Zintgraf et al. 2019)")
     register("imaml", f"{home}:imaml", help="Implicit gradient (Rajeswaran et al. 2019)")
     register("ridge", f"{home}:ridge", help="The head in closed form (Bertinetto et al. 2019)")
+
+
+@hookimpl
+def register_callbacks(register: Register) -> None:
+    """Callbacks, see :mod:`tsmaml.engine.callbacks`."""
+    home = "tsmaml.engine.callbacks"
+    register("jsonlines", f"{home}:JsonLines", help="A line of JSON a report, to file path=")
+    register("tensorboard", f"{home}:TensorBoard", help="Losses for TensorBoard, to folder=")

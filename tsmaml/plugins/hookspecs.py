@@ -25,7 +25,8 @@ class Register(Protocol):
     def __call__(self, name: str, factory: str | Callable[..., Any], *, help: str) -> None:
         """Register a part.
 
-        :param name: what users write after ``--model``, ``--loss``, ``--tasks`` or ``--algorithm``.
+        :param name: what users write after ``--model``, ``--loss``, ``--tasks``, ``--algorithm`` or
+            ``--callback``.
         :param factory: ``"module:attribute"`` or a callable.
         :param help: one line, shown by ``tsmaml plugins``.
         """
@@ -100,4 +101,22 @@ def register_algorithms(register: Register) -> None:
         @hookimpl
         def register_algorithms(register):
             register("slow_maml", "my_package.algorithms:slow", help="MAML at a tenth of the rate")
+    """
+
+
+@hookspec
+def register_callbacks(register: Register) -> None:
+    """Add callbacks of meta-training.
+
+    The factory is ``build(**options)`` and returns a function that is told of every
+    :class:`tsmaml.engine.Progress`: before the first step, after a few steps, after each validation.
+    It runs between compiled calls, and may raise KeyboardInterrupt to stop, as Ctrl-C does.
+
+    :param register: see :class:`Register`.
+
+    Example::
+
+        @hookimpl
+        def register_callbacks(register):
+            register("bell", "my_package.callbacks:ring", help="Rings at each better validation")
     """

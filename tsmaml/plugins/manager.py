@@ -22,6 +22,7 @@ KINDS = {
     "register_losses": "loss",
     "register_task_builders": "task builder",
     "register_algorithms": "algorithm",
+    "register_callbacks": "callback",
 }
 
 
@@ -30,7 +31,7 @@ class Part:
     """Something that a name resolves to.
 
     Attributes:
-        kind: ``"model"``, ``"loss"``, ``"task builder"`` or ``"algorithm"``.
+        kind: ``"model"``, ``"loss"``, ``"task builder"``, ``"algorithm"`` or ``"callback"``.
         name: what users write.
         help: one line.
         plugin: the distribution that provides it; None for a callable given in Python.
