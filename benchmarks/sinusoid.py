@@ -35,7 +35,7 @@ ALGORITHMS = {
     "anil": engine.anil(rate=0.01),
     "boil": engine.boil(rate=0.01),
     "metasgd": engine.metasgd(rate=0.01),
-    "mamlpp": engine.mamlpp(rate=0.01),
+    "mamlpp": engine.mamlpp(rate=0.01, clip_norm=10.0),
     "cavia": engine.cavia(rate=1.0),
     "imaml": engine.imaml(rate=0.01, steps=16, pull=1.0, clip_norm=3.0),
     "ridge": engine.ridge(),

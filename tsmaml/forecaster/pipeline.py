@@ -26,6 +26,8 @@ from tsmaml.tasks.adaptation import AdaptationBatch, adaptation_batches
 ROWS = 256
 _WIDEST_ROW = 16
 _MOST_SUPPORT = 128
+# Context inputs of the algorithm that adapts them, where the model's options do not say.
+_N_CONTEXT = 8
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,10 @@ def build(settings: Settings, choices: Choices) -> Pipeline:
         )
     sizes = (choices.input_size, choices.h)
     outputs = (loss.n_outputs,) if loss.n_outputs > 1 else ()
-    model = call_part(parts["model"], *sizes, *outputs, options=settings.model_options)
+    options = dict(settings.model_options)
+    if algorithm.adapts == "context":
+        options.setdefault("n_context", _N_CONTEXT)
+    model = call_part(parts["model"], *sizes, *outputs, options=options)
     if not isinstance(model, keras.Model):
         raise UsageError(
             f"The model {parts['model'].name!r} is a {type(model).__name__}; wanted is a Keras model."
@@ -179,6 +184,9 @@ def _of_named_inputs(model: keras.Model, input_size: int) -> keras.Model:
         UsageError: if it wants an input that there is not.
     """
     offered = {name: keras.Input((input_size,), name=name) for name in ("past", "mask")}
+    for tensor in model.inputs:
+        if tensor.name == "context":  # the engine fills it
+            offered["context"] = keras.Input(tensor.shape[1:], name="context")
     names = [tensor.name for tensor in model.inputs]
     if len(names) == 1 and names[0] not in offered:
         names = ["past"]
@@ -205,9 +213,7 @@ class _TakesAll(keras.Model):
     """A functional model that may have inputs which lead nowhere."""
 
 
-def forecasts_of(
-    pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | None
-) -> np.ndarray:
+def forecasts_of(pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | None) -> np.ndarray:
     """Forecasts of a batch's query windows in original units: ``[rows, width, h, quantiles]``."""
     outputs = pipeline.learner.predict(batch.tasks.query_inputs, adapted)
     return pipeline.loss.predict_quantiles(outputs, batch.location, batch.scale)

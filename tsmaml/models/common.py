@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral
 from typing import Any
 
@@ -21,14 +22,31 @@ def past_and_mask(input_size: int) -> tuple[Any, Any, Any]:
     return past, mask, keras.layers.Multiply(name="observed")([past, mask])
 
 
-def dense_of_both(values: Any, mask: Any, width: int, name: str, activation: str = "relu") -> Any:
-    """A dense layer of values and mask: two layers whose outputs are added.
+def context_inputs(n_context: int) -> list[Any]:
+    """The input that CAVIA adapts, ``[batch, n_context]``; none for 0."""
+    if not isinstance(n_context, Integral) or isinstance(n_context, bool) or n_context < 0:
+        raise UsageError(f"n_context is {n_context!r}; wanted is a whole number of 0 or more.")
+    return [keras.Input((n_context,), name="context")] if n_context else []
+
+
+def dense_of_both(
+    values: Any,
+    mask: Any,
+    width: int,
+    name: str,
+    activation: str = "relu",
+    context: Sequence[Any] = (),
+) -> Any:
+    """A dense layer of values, mask and context: layers of each whose outputs are added.
 
     The same as one layer of their concatenation, whose second derivative XLA can't map over tasks.
     """
     of_values = keras.layers.Dense(width, name=f"{name}_values")(values)
     of_mask = keras.layers.Dense(width, use_bias=False, name=f"{name}_mask")(mask)
-    both = keras.layers.Add(name=f"{name}_sum")([of_values, of_mask])
+    of_context = [
+        keras.layers.Dense(width, use_bias=False, name=f"{name}_context")(part) for part in context
+    ]
+    both = keras.layers.Add(name=f"{name}_sum")([of_values, of_mask, *of_context])
     return keras.layers.Activation(activation, name=f"{name}_activation")(both)
 
 

@@ -4,11 +4,23 @@ from __future__ import annotations
 
 import keras
 
-from tsmaml.models.common import check_sizes, dense_of_both, past_and_mask, steps_and_outputs
+from tsmaml.models.common import (
+    check_sizes,
+    context_inputs,
+    dense_of_both,
+    past_and_mask,
+    steps_and_outputs,
+)
 
 
 def build(
-    input_size: int, h: int, n_outputs: int = 1, *, width: int = 128, n_layers: int = 2
+    input_size: int,
+    h: int,
+    n_outputs: int = 1,
+    *,
+    width: int = 128,
+    n_layers: int = 2,
+    n_context: int = 0,
 ) -> keras.Model:
     """A multilayer perceptron; its output adds a linear map of the past to that of the features.
 
@@ -18,6 +30,7 @@ def build(
         n_outputs: values a step (quantiles).
         width: units of a hidden layer.
         n_layers: hidden layers.
+        n_context: inputs beside the series that the algorithm ``cavia`` adapts.
 
     Returns:
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
@@ -25,7 +38,8 @@ def build(
     """
     check_sizes(input_size=input_size, h=h, n_outputs=n_outputs, width=width, n_layers=n_layers)
     past, mask, observed = past_and_mask(input_size)
-    features = dense_of_both(observed, mask, width, "hidden_1")
+    context = context_inputs(n_context)
+    features = dense_of_both(observed, mask, width, "hidden_1", context=context)
     for number in range(2, n_layers + 1):
         features = keras.layers.Dense(width, "relu", name=f"hidden_{number}")(features)
     flat = keras.layers.Add(name="output")(
@@ -34,4 +48,4 @@ def build(
             keras.layers.Dense(h * n_outputs, use_bias=False, name="head_linear")(observed),
         ]
     )
-    return keras.Model([past, mask], steps_and_outputs(flat, h, n_outputs), name="mlp")
+    return keras.Model([past, mask, *context], steps_and_outputs(flat, h, n_outputs), name="mlp")

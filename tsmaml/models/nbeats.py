@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from tsmaml.models.common import check_sizes, past_and_mask, steps_and_outputs
+from tsmaml.models.common import check_sizes, context_inputs, past_and_mask, steps_and_outputs
 
 
 def build(
@@ -19,6 +20,7 @@ def build(
     n_layers: int = 3,
     share_weights: bool = False,
     linear: bool = True,
+    n_context: int = 0,
 ) -> keras.Model:
     """Blocks of dense layers, doubly residual: each takes off what it explains of the past.
 
@@ -36,6 +38,7 @@ def build(
         linear: whether a linear map of the past is added to the forecast. Blocks of ReLUs only come
             near what it does exactly: to repeat the last season, or the last value.
         share_weights: whether all blocks are one block, applied again (section 3.2 of the paper).
+        n_context: inputs beside the series that the algorithm ``cavia`` adapts; each block sees them.
 
     Returns:
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
@@ -50,7 +53,12 @@ def build(
         n_layers=n_layers,
     )
     past, mask, residual = past_and_mask(input_size)
-    shared = _block("shared", input_size, h * n_outputs, width, n_layers) if share_weights else None
+    context = context_inputs(n_context)
+
+    def new_block(name: str) -> Any:
+        return _block(name, input_size, h * n_outputs, width, n_layers, context)
+
+    shared = new_block("shared") if share_weights else None
     forecasts = []
     if linear:
         straight = keras.layers.Dense(
@@ -58,20 +66,23 @@ def build(
         )
         forecasts.append(straight(residual))
     for number in range(1, n_blocks + 1):
-        block = shared or _block(str(number), input_size, h * n_outputs, width, n_layers)
+        block = shared or new_block(str(number))
         backcast, forecast = block(residual, mask)
         forecasts.append(forecast)
         if number < n_blocks:
             residual = keras.layers.Subtract(name=f"residual_{number}")([residual, backcast])
             residual = keras.layers.Multiply(name=f"observed_{number}")([residual, mask])
     flat = keras.layers.Add(name="output")(forecasts) if len(forecasts) > 1 else forecasts[0]
-    return keras.Model([past, mask], steps_and_outputs(flat, h, n_outputs), name="nbeats")
+    return keras.Model([past, mask, *context], steps_and_outputs(flat, h, n_outputs), name="nbeats")
 
 
-def _block(name: str, input_size: int, n_forecast: int, width: int, n_layers: int) -> Any:
+def _block(
+    name: str, input_size: int, n_forecast: int, width: int, n_layers: int, context: Sequence[Any]
+) -> Any:
     """The layers of one block, as a function of residual and mask."""
     first = keras.layers.Dense(width, name=f"block_{name}_1_values")
     of_mask = keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_mask")
+    of_context = keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_context")
     add = keras.layers.Add(name=f"block_{name}_1_sum")
     relu = keras.layers.ReLU(name=f"block_{name}_1")
     rest = [
@@ -81,7 +92,9 @@ def _block(name: str, input_size: int, n_forecast: int, width: int, n_layers: in
     forecast = keras.layers.Dense(n_forecast, name=f"head_{name}")
 
     def apply(residual: Any, mask: Any) -> tuple[Any, Any]:
-        features = relu(add([first(residual), of_mask(mask)]))
+        features = relu(
+            add([first(residual), of_mask(mask), *(of_context(part) for part in context)])
+        )
         for layer in rest:
             features = layer(features)
         return backcast(features), forecast(features)
