@@ -35,7 +35,7 @@ def test_a_collection_with_gaps_is_learned_from_and_scored(of_holed, fitted):
 
 def test_forecasts_of_series_with_gaps_are_finite(of_holed, holed):
     with pytest.warns(
-        UserWarning, match=r"1 series \(first 's01'\) have no value in their last 14"
+        UserWarning, match=r"1 series \(first 's01'\) have nothing to go by in their last 14"
     ):
         made = of_holed.predict(holed, level=[80])
     assert np.isfinite(made.drop(columns=["unique_id", "ds"])).all(axis=None)
@@ -49,10 +49,10 @@ def test_forecasts_of_series_with_gaps_are_finite(of_holed, holed):
 
 def test_adapted_series_remember_the_last_value_however_long_ago(of_holed, holed):
     silent = holed.query("unique_id in ('s01', 's02')")
-    with pytest.warns(UserWarning, match="no value in their last 14"):
+    with pytest.warns(UserWarning, match="nothing to go by in their last 14"):
         expected = of_holed.predict(silent)
     kept = of_holed.adapt(silent)
-    with pytest.warns(UserWarning, match="no value in their last 14"):
+    with pytest.warns(UserWarning, match="nothing to go by in their last 14"):
         pd.testing.assert_frame_equal(kept.predict(), expected)
 
 

@@ -16,7 +16,7 @@ from tsmaml.series.calendar import Frequency
 from tsmaml.tasks import TaskSet, WindowSpec
 from tsmaml.tasks.adaptation import adaptation_batches, rows_of
 from tsmaml.tasks.sampling import TaskSampler
-from tsmaml.tasks.scaling import scale_windows, seasonal_error
+from tsmaml.tasks.scaling import SCALINGS, scale_windows, seasonal_error
 from tsmaml.tasks.windows import flat_series, gather_windows, support_origins
 
 # Few specs: adaptation traces one function for each.
@@ -321,39 +321,72 @@ def windows(draw, elements=magnitudes):
     return draw(arrays(float, SHAPE, elements=elements)), mask
 
 
-@given(windows())
-def test_scaling_is_finite_and_inverts(made):
+def scaled(past, mask, kind, dtype="float64"):
+    """Scale windows of which time is the last axis, as NumPy arrays of the same."""
+    made = scale_windows(
+        tf.constant((past * mask).T), tf.constant(mask.T.astype(dtype)), kind, season_length=2
+    )
+    return (np.asarray(part).T for part in made)
+
+
+@given(windows(), st.sampled_from(sorted(SCALINGS)))
+def test_scaling_is_finite_and_inverts(made, kind):
     past, mask = made
-    location, scale = map(np.asarray, scale_windows(tf.constant(past), tf.constant(mask)))
+    inside, location, scale = scaled(past, mask, kind)
     assert np.isfinite(location).all()
     assert (np.isfinite(scale) & (scale > 0)).all()
-    scaled = mask * (past - location) / scale
-    # At most 1 / 0.01 from the location, in units of the scale, and the square root of n.
-    assert (np.abs(scaled) <= 100 * np.sqrt(SHAPE[-1])).all()
+    # At most 2 / 0.01 from the location, in units of the scale, for each of the n points.
+    assert (np.abs(inside) <= 200 * SHAPE[-1]).all()
     assert np.isfinite(np.stack([location, scale]).astype("float32")).all()
     largest = np.abs(mask * past).max(-1, keepdims=True)
-    assert (np.abs(scaled * scale + location - past) * mask <= 1e-12 * largest).all()
+    assert (np.abs(inside * scale + location - past) * mask <= 1e-12 * largest).all()
+    small, *_ = scaled(past, mask, kind, "float32")
+    np.testing.assert_allclose(small, inside, rtol=1e-4, atol=1e-4)
 
 
-@given(windows(), st.integers(-40, 40))
-def test_scaling_ignores_what_is_not_observed_and_follows_units_exactly(made, power):
+@given(windows(), st.integers(-40, 40), st.sampled_from(sorted(SCALINGS)))
+def test_scaling_follows_units_exactly(made, power, kind):
     past, mask = made
-    location, scale = scale_windows(tf.constant(past), tf.constant(mask))
-    assert_same_bits(
-        scale_windows(tf.constant(np.where(mask > 0, past, np.nan)), tf.constant(mask)),
-        (location, scale),
-    )
+    inside, location, scale = scaled(past, mask, kind)
     unit = 2.0**power
-    moved = scale_windows(tf.constant(past * unit), tf.constant(mask))
     nothing = ~(past * mask).any(-1, keepdims=True)
-    assert_same_bits(moved, (location * unit, np.where(nothing, 1.0, scale * unit)))
+    wanted = inside, location * unit, np.where(nothing, 1.0, scale * unit)
+    assert_same_bits(list(scaled(past * unit, mask, kind)), list(wanted))
+
+
+@given(windows(st.floats(-9, 9)), st.sampled_from(sorted(SCALINGS)))
+def test_locations_equal_those_of_numpy(made, kind):
+    past, mask = made
+    _, location, _ = scaled(past, mask, kind)
+    of = {
+        "standard": np.mean,
+        "mean_absolute": lambda x: 0.0,
+        "last": lambda x: x[-1],
+        "robust": np.median,
+        "seasonal": np.mean,
+    }[kind]
+    for row in range(SHAPE[0]):
+        seen = past[row][mask[row] > 0]
+        wanted = of(seen) if seen.size else 0.0
+        np.testing.assert_allclose(location[row], [wanted], rtol=1e-12, atol=1e-12)
+
+
+@given(windows(st.floats(5, 9)))
+def test_constants_of_any_kind_have_a_scale_of_their_level(made):
+    past, mask = made
+    past = np.broadcast_to(past[:, :1], SHAPE)
+    for kind in SCALINGS:
+        inside, _, scale = scaled(past, mask, kind)
+        for row in np.flatnonzero(mask.any(axis=1)):
+            assert 0.0099 * past[row, 0] <= scale[row, 0] <= 1.0001 * past[row, 0]
+        assert (np.abs(inside) <= 1.0001).all()
 
 
 @given(windows(st.floats(-9, 9)), st.integers(1, 8))
 def test_seasonal_error_equals_a_plain_loop(made, season_length):
     past, mask = made
     past = past * mask
-    found = np.asarray(seasonal_error(tf.constant(past), tf.constant(mask), season_length))
+    found = np.asarray(seasonal_error(tf.constant(past.T), tf.constant(mask.T), season_length)).T
     for row in range(SHAPE[0]):
         for lag in (season_length, 1):
             differences = [

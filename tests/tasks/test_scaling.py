@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from tsmaml.errors import UnknownNameError
 from tsmaml.tasks.scaling import scale_windows, seasonal_error
 
 
-def scaled(past, mask=None):
-    past = tf.constant(past, tf.float64)
-    mask = tf.ones_like(past) if mask is None else tf.constant(mask, tf.float64)
-    location, scale = scale_windows(past, mask)
-    return np.asarray(location).tolist(), np.asarray(scale).tolist()
+def scaled(past, mask=None, kind="standard", season_length=1):
+    """Location and scale of one window; what the mask hides is 0."""
+    mask = np.ones(np.shape(past)) if mask is None else np.array(mask, float)
+    past = np.where(mask > 0, past, 0.0).T
+    made = scale_windows(tf.constant(past), tf.constant(mask.T), kind, season_length)
+    return np.asarray(made.location).tolist(), np.asarray(made.scale).tolist()
 
 
 def test_location_is_the_mean_and_scale_the_root_of_variance_with_a_prior():
@@ -50,7 +52,9 @@ def test_zeros_and_nothing_at_all_have_location_0_and_scale_1(mask):
 
 def error_of(values, mask, season_length):
     found = seasonal_error(
-        tf.constant([values], tf.float64), tf.constant([mask], tf.float64), season_length
+        tf.constant(values, tf.float64)[:, None],
+        tf.constant(mask, tf.float64)[:, None],
+        season_length,
     )
     assert found.shape == (1, 1)
     return float(found[0, 0])
@@ -72,6 +76,36 @@ def test_without_a_pair_at_the_lag_it_is_that_of_lag_1_and_without_any_pair_1():
 
 def test_seasonal_error_is_never_below_a_hundredth():
     assert error_of([3, 3, 3, 3], [1] * 4, 2) == 0.01
+
+
+@pytest.mark.parametrize(
+    ("kind", "location", "scale"),
+    [
+        # Of 1, 3, 2, 6 the level is 3; the prior of 0.1 levels counts once.
+        ("mean_absolute", 0, 3),
+        ("last", 6, np.sqrt((25 + 9 + 16 + 0.3**2) / 5)),
+        ("robust", 2.5, 1.4826 * 1.0),
+        ("seasonal", 3, (1 + 3 + 0.3) / 3),
+    ],
+)
+def test_other_kinds(kind, location, scale):
+    found = scaled([[1, 3, 2, 6]], kind=kind, season_length=2)
+    np.testing.assert_allclose(found, ([[location]], [[scale]]), rtol=1e-12)
+    masked = scaled([[1, np.nan, 3, 2, 6]], [[1, 0, 1, 1, 1]], kind)
+    assert masked[0] == [[location]]
+
+
+def test_the_robust_scale_of_mostly_equal_values_is_the_standard_one():
+    values = [[0, 0, 0, 0, 0, 5]]
+    location, scale = scaled(values, kind="robust")
+    assert location == [[0]]
+    np.testing.assert_allclose(scale, [[np.sqrt((25 + (0.5 / 6) ** 2) / 7)]], rtol=1e-12)
+
+
+def test_a_kind_that_nobody_knows():
+    with pytest.raises(UnknownNameError, match="Did you mean 'robust'") as caught:
+        scaled([[1]], kind="robst")
+    assert "mean_absolute" in caught.value.hint
 
 
 def test_dtype_is_kept():

@@ -28,6 +28,17 @@ _READING: dict[str, Any] = {
     "wide": False,
     "gaps": "mask",
     "duplicates": "error",
+    "storage": None,
+    "hist_cols": (),
+    "futr_cols": (),
+    "static_df": None,
+    "futr_df": None,
+}
+_TYPED = {
+    "hist_cols": "hist_col",
+    "futr_cols": "futr_col",
+    "static_df": "static",
+    "futr_df": "future",
 }
 INTERRUPTED = 130
 
@@ -76,6 +87,40 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
     for option in (
         click.option(
+            "--future",
+            "futr_df",
+            type=click.Path(),
+            metavar="FILE",
+            help="Future columns after the end of each series.",
+        ),
+        click.option(
+            "--static",
+            "static_df",
+            type=click.Path(),
+            metavar="FILE",
+            help="Static columns: one row for each series.",
+        ),
+        click.option(
+            "--futr-col",
+            "futr_cols",
+            multiple=True,
+            metavar="NAME",
+            help="Column that is known ahead too; may be repeated.",
+        ),
+        click.option(
+            "--hist-col",
+            "hist_cols",
+            multiple=True,
+            metavar="NAME",
+            help="Column that is known up to now; may be repeated.",
+        ),
+        click.option(
+            "--storage",
+            type=click.Path(),
+            metavar="FOLDER",
+            help="Keep values in a file there, for series that do not fit into memory.",
+        ),
+        click.option(
             "--duplicates",
             default="error",
             show_default=True,
@@ -104,11 +149,28 @@ def reading_text(reading: ReadOptions) -> str:
     """Options of reading as they are typed, those that differ from the defaults."""
     words = []
     for name, value in reading.items():
+        if value == _READING[name]:
+            continue
+        option = _TYPED.get(name, name).replace("_", "-")
         if value is True:
-            words.append(f" --{name}")
-        elif value not in (None, False, _READING[name]):
-            words.append(f" --{name.replace('_', '-')} {shlex.quote(str(value))}")
+            words.append(f" --{option}")
+        for one in value if isinstance(value, tuple) else () if value is True else (value,):
+            words.append(f" --{option} {shlex.quote(str(one))}")
     return "".join(words)
+
+
+def with_columns_of(model: str, reading: ReadOptions) -> ReadOptions:
+    """Options of reading, with the exogenous columns that a model file was trained with."""
+    from tsmaml import artifacts
+
+    if not os.path.isfile(model):  # noqa: PTH113  (what is wrong with it is told in its turn)
+        return reading
+    columns = artifacts.check(model, "forecaster").get("exogenous", {})
+    found = reading.copy()
+    for role in ("hist", "futr"):
+        names = tuple(code["name"] for code in columns.get(role, ()))
+        found[f"{role}_cols"] = reading.get(f"{role}_cols") or names  # type: ignore[literal-required]
+    return found
 
 
 def sentences(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -16,14 +16,20 @@ from tsmaml.series.words import counted
 
 def summary(collection: SeriesCollection) -> dict[str, Any]:
     """Facts of a collection, as JSON values."""
-    lengths, values = collection.lengths, collection.values
+    lengths = collection.lengths
+    zeros = negative = constant = 0
+    for part in collection.parts():  # one that lies in a file may not fit into memory
+        zeros += int(np.count_nonzero(part.values == 0))
+        negative += int(np.count_nonzero(part.values < 0))
+        constant += int(np.count_nonzero(is_constant(part)))
+    points, observed = len(collection.values), int(collection.n_observed.sum())
     times = collection.frequency.times_of_many(collection.starts, lengths - 1, 1)[:, 0]
     columns: Columns = collection.columns
     return {
         "source": collection.source,
         "columns": {"id": columns.id, "time": columns.time, "target": columns.target},
         "series": len(collection),
-        "rows": len(values),
+        "rows": points,
         "frequency": str(collection.frequency),
         "time_zone": collection.time_zone,
         "first": str(collection.starts.min()),
@@ -35,11 +41,11 @@ def summary(collection: SeriesCollection) -> dict[str, Any]:
                 strict=True,
             )
         ),
-        "missing": float(np.mean(~collection.is_observed)),
+        "missing": (points - observed) / points,
         "series_with_gaps": int(np.sum(collection.n_observed < lengths)),
-        "zeros": float(np.mean(values == 0)),
-        "negative": float(np.mean(values < 0)),
-        "constant_series": int(is_constant(collection).sum()),
+        "zeros": zeros / observed,
+        "negative": negative / observed,
+        "constant_series": constant,
         "notes": list(collection.notes),
     }
 

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tsmaml.cli._common import console, quiet_tensorflow, reading_options, sentences
+from tsmaml.cli._common import (
+    console,
+    quiet_tensorflow,
+    reading_options,
+    sentences,
+    with_columns_of,
+)
 
 if TYPE_CHECKING:
     from tsmaml.series.options import ReadOptions
@@ -43,7 +49,7 @@ def command(
     from tsmaml.series import read_series
 
     check_writable(Path(out))
-    collection = read_series(series, **reading)
+    collection = read_series(series, **with_columns_of(model, reading))
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     adapted = MetaForecaster.load(model).adapt(collection)

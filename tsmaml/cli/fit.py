@@ -68,6 +68,16 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option(
     "--patience", type=int, help="Stop after so many validations without a better one; default 5."
 )
+@click.option(
+    "--scaling", metavar="KIND", help="standard, mean_absolute, last, robust or seasonal."
+)
+@click.option("--transform", metavar="NAME", help="Of the target: log1p, asinh or difference.")
+@click.option("--non-negative", is_flag=True, default=None, help="Forecasts below 0 become 0.")
+@click.option(
+    "--calendar",
+    callback=lambda ctx, param, text: tuple(text.split(",")) if text else None,
+    help="Features of the calendar for the model: hour,weekday,month, ...",
+)
 @click.option("--seed", type=int, help="Decides everything that is random.")
 @click.option(
     "--callback",

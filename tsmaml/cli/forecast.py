@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsmaml.cli._common import console, quiet_tensorflow, reading_options, sentences
+from tsmaml.cli._common import (
+    console,
+    quiet_tensorflow,
+    reading_options,
+    sentences,
+    with_columns_of,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,6 +69,7 @@ def command(
       tsmaml forecast new.parquet --model flights.tsmaml --level 80 -o forecast.parquet
       tsmaml forecast new.csv --model flights.tsmaml --explain > forecast.csv
       tsmaml forecast --model routes.tsmaml
+      tsmaml forecast sales.parquet --model sales.tsmaml --future prices.parquet
     """
     from tsmaml import artifacts
     from tsmaml.cli._output import check_output, write
@@ -74,12 +81,19 @@ def command(
     levels_of(level, quantiles)
     collection = None
     if series is not None:
-        collection = read_series(series, **reading)
+        collection = read_series(series, **with_columns_of(model, reading))
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)
+    # An adapted model holds its series; what is known of their future is not among them.
+    ahead = reading["futr_df"] if collection is None else None
     forecasts = forecaster.predict(
-        collection, h=horizon, level=level, quantiles=quantiles, zero_step=zero_step
+        collection,
+        h=horizon,
+        level=level,
+        quantiles=quantiles,
+        zero_step=zero_step,
+        futr_df=ahead,
     )
     write(forecasts, out)
     if quiet:

@@ -19,6 +19,7 @@ from tsmaml.forecaster.pipeline import (
     held_back_errors,
 )
 from tsmaml.series import Columns, Frequency, SeriesCollection
+from tsmaml.series.exogenous import Exogenous
 from tsmaml.tasks import TaskSet
 from tsmaml.tasks.adaptation import adaptation_batches
 
@@ -56,6 +57,9 @@ class AdaptedSeries:
         starts = self.context.starts
         stored["adapted/values"] = self.context.values
         stored["adapted/offsets"] = self.context.offsets
+        if self.context.exogenous is not None:
+            columns = self.context.exogenous.arrays()
+            stored.update({f"adapted/exogenous/{name}": part for name, part in columns.items()})
         stored["adapted/starts"] = starts.view(np.int64) if starts.dtype.kind == "M" else starts
         return stored
 
@@ -69,6 +73,7 @@ class AdaptedSeries:
             "time_zone": context.time_zone,
             "wall_clock": context.wall_clock,
             "source": context.source,
+            "exogenous": None if context.exogenous is None else context.exogenous.manifest(),
         }
 
     @classmethod
@@ -93,6 +98,7 @@ class AdaptedSeries:
             manifest["time_zone"],
             manifest["wall_clock"],
             manifest["source"],
+            exogenous=_exogenous_of(manifest["exogenous"], part),
         )
         fast: list[np.ndarray] = []
         while f"fast/{len(fast)}" in part:
@@ -106,6 +112,18 @@ class AdaptedSeries:
             part["zero_step_error"],
             part["adapted_error"],
         )
+
+
+def _exogenous_of(
+    manifest: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray]
+) -> Exogenous | None:
+    if manifest is None:
+        return None
+    prefix = "exogenous/"
+    columns = {
+        name.removeprefix(prefix): part for name, part in arrays.items() if name.startswith(prefix)
+    }
+    return Exogenous.restore(manifest, columns)
 
 
 def adapt(pipeline: Pipeline, collection: SeriesCollection) -> AdaptedSeries:
@@ -126,7 +144,8 @@ def adapt(pipeline: Pipeline, collection: SeriesCollection) -> AdaptedSeries:
         windows[series] = filled[row]
     zero_step_error, adapted_error = held_back_errors(pipeline, collection)
     return AdaptedSeries(
-        collection.tail_of_each(max(pipeline.choices.input_size, collection.longest_silence + 1)),
+        # One point more than the model sees, for the first change.
+        collection.tail_of_each(max(pipeline.choices.input_size, collection.longest_silence) + 1),
         row_of,
         tuple(np.concatenate(parts) for parts in zip(*fast, strict=True)),
         steps,
@@ -151,7 +170,14 @@ def forecast_adapted(
     scale = np.empty(n)
     each = TaskSet(np.arange(n), np.arange(n + 1), tuple(collection.ids))
     spec = replace(pipeline.spec, n_query=1)
-    _, batches = adaptation_batches(collection, each, spec, dtype=pipeline.learner.net.dtype)
+    seen = pipeline.transform.applied(collection)
+    _, batches = adaptation_batches(
+        seen,
+        each,
+        spec,
+        dtype=pipeline.learner.net.dtype,
+        encoded=pipeline.encoded(collection),
+    )
     for batch in batches:
         series = batch.rows
         padded = np.resize(kept.row[where[series]], batch.tasks.query_weights.shape[0])
@@ -159,6 +185,9 @@ def forecast_adapted(
         for target, of in ((adapted, state), (zero_step, None)):
             target[series] = forecasts_of(pipeline, batch, of)[: len(series), 0]
         scale[series] = np.asarray(batch.scale)[: len(series), 0, 0]
+    adapted, zero_step = (
+        pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
+    )
     forecast_unseen(pipeline, collection, adapted, zero_step, scale)
     return Forecasts(
         adapted,

@@ -50,6 +50,13 @@ class MetaForecaster:
         validate_every: outer steps between two validations.
         patience: stop after so many validations without a better one; None: never.
         seed: decides everything that is random.
+        scaling: how windows are scaled, each by its own input: ``standard``, ``mean_absolute``,
+            ``last``, ``robust`` or ``seasonal`` (:data:`tsmaml.tasks.spec.SCALING_KINDS`).
+        transform: of the target, before: ``none``, ``log1p``, ``asinh`` or ``difference``
+            (:data:`tsmaml.tasks.transforms.TRANSFORMS`).
+        non_negative: whether forecasts and bounds below 0 become 0.
+        calendar: features of the calendar that the model is given: ``hour``, ``weekday``, ``month``,
+            ... (:data:`tsmaml.tasks.encoding.CALENDAR`).
 
     Example::
 
@@ -85,6 +92,10 @@ class MetaForecaster:
         validate_every: int = Settings.validate_every,
         patience: int | None = Settings.patience,
         seed: int = Settings.seed,
+        scaling: str = Settings.scaling,
+        transform: str = Settings.transform,
+        non_negative: bool = Settings.non_negative,
+        calendar: Sequence[str] = Settings.calendar,
     ) -> None:
         self.settings = Settings(
             h,
@@ -109,6 +120,10 @@ class MetaForecaster:
             validate_every,
             patience,
             seed,
+            scaling,
+            transform,
+            non_negative,
+            tuple(calendar),
         )
         self._trained: tuple[Pipeline, Fit] | None = None
         self._kept: AdaptedSeries | None = None
@@ -142,8 +157,9 @@ class MetaForecaster:
             checkpoint_minutes: keep it when so many minutes have passed; and at the end.
             resume: go on from that file; the result is the same, bit for bit, as of a run that was
                 never interrupted.
-            reading: ``id_col``, ``time_col``, ``target_col``, ``wide``, ``gaps``, ``duplicates``: how
-                ``df`` is read, see :func:`tsmaml.series.read_series`.
+            reading: ``id_col``, ``time_col``, ``target_col``, ``wide``, ``gaps``, ``duplicates``, and
+                the exogenous ``hist_cols``, ``futr_cols`` and ``static_df``: how ``df`` is read, see
+                :func:`tsmaml.series.read_series`.
 
         Returns:
             itself. Ctrl-C keeps the best state so far; ``history_.stopped_by`` says so.
@@ -171,13 +187,17 @@ class MetaForecaster:
         s = self.settings
         choices = choose(collection, s.h, s.input_size, s.season_length)
 
-        from tsmaml.forecaster.fitting import meta_train
+        from tsmaml.forecaster.fitting import meta_train, split
         from tsmaml.forecaster.pipeline import build
+        from tsmaml.tasks.encoding import Encoder
 
-        pipeline = build(self.settings, choices)
+        parts = split(collection, s.holdout, choices.h, s.seed)
+        encoder = Encoder.learned(parts.train, s.calendar)
+        pipeline = build(self.settings, choices, encoder)
         fit = meta_train(
             pipeline,
             collection,
+            parts,
             callbacks=callbacks,
             checkpoint=None if checkpoint is None else Path(checkpoint),
             checkpoint_steps=checkpoint_steps,
@@ -205,7 +225,8 @@ class MetaForecaster:
             level: central intervals in percent: ``[80, 95]``.
             quantiles: the same as quantiles: ``[0.1, 0.9]`` is level 80.
             zero_step: forecast with the initialisation, to see what adaptation is worth.
-            reading: how ``df`` is read, as in :meth:`fit`.
+            reading: how ``df`` is read, as in :meth:`fit`; exogenous columns are those of the fit.
+                ``futr_df`` tells the future ones, see :meth:`make_future`.
 
         Returns:
             frame ``unique_id, ds, TSMAML[, TSMAML-lo-80, TSMAML-hi-80, ...]``; where adaptation did
@@ -224,11 +245,37 @@ class MetaForecaster:
                 hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
             )
         collection = self._series_to_forecast(df, reading)
+        pipeline.encoder.check_future(collection, pipeline.choices.h)
         made = self._forecast(collection)
         if zero_step:
             made = made._replace(helps=np.zeros_like(made.helps))
         self._explain = explain_frame(collection, made)
         return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
+
+    def make_future(self, df: Any = None, **reading: Unpack[ReadOptions]) -> pd.DataFrame:
+        """A frame of the times to forecast, with the future columns to fill in.
+
+        Args:
+            df: the series, as in :meth:`predict`.
+            reading: how ``df`` is read, as in :meth:`fit`.
+
+        Returns:
+            frame ``unique_id, ds`` and a column for each future column, with what is known of it.
+        """
+        import pandas as pd
+
+        from tsmaml.series.exogenous import known_ahead
+
+        pipeline, _ = self._fitted
+        collection, h = self._series_to_forecast(df, reading), pipeline.choices.h
+        ahead = known_ahead(collection, pipeline.encoder.names("futr"), h)
+        return pd.DataFrame(
+            {
+                collection.columns.id: np.repeat(collection.ids, h),
+                collection.columns.time: collection.in_zone(collection.future_times(h).ravel()),
+                **ahead,
+            }
+        )
 
     def adapt(
         self,
@@ -331,6 +378,10 @@ class MetaForecaster:
 
     def _read(self, df: Any, reading: ReadOptions) -> SeriesCollection:
         options: ReadOptions = {"freq": self.settings.freq}
+        if self._trained is not None:
+            encoder = self._trained[0].encoder
+            options["hist_cols"] = encoder.names("hist")
+            options["futr_cols"] = encoder.names("futr")
         options.update(reading)
         return read_series(df, **options)
 
@@ -339,10 +390,9 @@ class MetaForecaster:
             collection = self._read(df, reading)
             self._check_frequency(collection)
             return collection
-        if self._kept is not None:
-            return self._kept.context
-        if self._collection is not None:
-            return self._collection
+        known = self._collection if self._kept is None else self._kept.context
+        if known is not None:
+            return read_series(known, **reading)
         raise UsageError(
             "A loaded model holds no series.", hint="Pass the series to forecast: predict(df)."
         )

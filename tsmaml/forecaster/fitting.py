@@ -21,6 +21,9 @@ from tsmaml.tasks.sampling import TaskSampler
 CHECKPOINT = "checkpoint"
 _FEWEST_TO_HOLD_OUT = 5
 _MOST_TO_HOLD_OUT = 1000
+# Points that are trained on lie in memory, a quarter of a gigabyte at most. A run of 1,500 steps
+# draws some 100,000 tasks: it doesn't miss the others.
+MOST_POINTS = 32_000_000
 # Held-out series are forecast from so many origins, one horizon apart: the last weeks of a
 # collection may be like no others (a holiday), and say little about the next.
 _ORIGINS = 3
@@ -59,6 +62,8 @@ class Fit:
 def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Split:
     """Hold out series: half of the share to validate on, half to report on.
 
+    Of the others so many are trained on, drawn at random, as hold :data:`MOST_POINTS` points.
+
     Only series that are long enough to be scored are held out; a collection of fewer than five
     of them is trained on whole.
     """
@@ -72,6 +77,10 @@ def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Spli
         each = 0
     drawn = np.random.default_rng(seed).permutation(scorable)[: 2 * each]
     train = np.setdiff1d(np.arange(len(collection)), drawn)
+    if collection.lengths[train].sum() > MOST_POINTS:
+        order = np.random.default_rng([seed, 1]).permutation(train)
+        fits = np.cumsum(collection.lengths[order]) <= MOST_POINTS
+        train = np.sort(order[: max(1, np.count_nonzero(fits))])
     return Split(
         collection.select(train),
         collection.select(np.sort(drawn[:each])),
@@ -82,6 +91,7 @@ def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Spli
 def meta_train(
     pipeline: Pipeline,
     collection: SeriesCollection,
+    parts: Split,
     *,
     callbacks: Sequence[Callable[[Progress], None]] = (),
     checkpoint: Path | None = None,
@@ -94,19 +104,20 @@ def meta_train(
     Args:
         pipeline: parts put together; its learner is trained in place.
         collection: the series.
+        parts: what each of them is for, see :func:`split`.
         callbacks: told of every :class:`tsmaml.engine.Progress`.
         checkpoint: a file in which the state is kept now and then, and at the end.
         checkpoint_steps, checkpoint_minutes: how often.
         resume: go on from that file.
     """
     settings, h = pipeline.settings, pipeline.choices.h
-    parts = split(collection, settings.holdout, h, settings.seed)
     sampler = TaskSampler(
-        parts.train,
+        pipeline.transform.applied(parts.train),
         pipeline.tasks_of(parts.train),
         pipeline.spec,
         settings.meta_batch,
         pipeline.learner.net.dtype,
+        pipeline.encoded(parts.train),
     )
     validation = [
         batch
@@ -153,7 +164,7 @@ def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> di
     h = pipeline.choices.h
     for collection in collections:
         for full, past in histories(collection, h, pipeline.choices.input_size):
-            truth = points_after(full, past, h)
+            truth = pipeline.transform.forward(points_after(full, past, h))
             made = forecast(pipeline, past)
             scale = made.scale[:, np.newaxis]
             for name, (low, high) in intervals_of(pipeline).items():
@@ -188,8 +199,8 @@ def report(pipeline: Pipeline, collection: SeriesCollection) -> Scores:
         made = forecast(pipeline, past)
         forecasts = {
             "seasonal naive": seasonal_naive(past, season_length, h),
-            "zero-step": made.zero_step[..., pipeline.middle],
-            "adapted": made.used[..., pipeline.middle],
+            "zero-step": pipeline.in_units(made.zero_step[..., pipeline.middle]),
+            "adapted": pipeline.in_units(made.used[..., pipeline.middle]),
         }
         found.append(score(points_after(full, past, h), forecasts, past, season_length))
     return mean_of(found)
@@ -233,9 +244,11 @@ def _marks(pipeline: Pipeline, collection: SeriesCollection) -> dict[str, Any]:
         "meta_batch": settings.meta_batch,
         "learning_rate": settings.learning_rate,
         "windows": [settings.n_support, settings.n_query, settings.cold_share, settings.holdout],
+        "scaling": [settings.scaling, settings.transform],
+        "exogenous": repr(pipeline.encoder),
         "series": len(collection),
         "points": len(collection.values),
-        "sum": float(np.nansum(collection.values, dtype=np.float64)),
+        "sum": sum(float(np.nansum(part.values)) for part in collection.parts()),
     }
 
 

@@ -28,6 +28,8 @@ def bounds(
 ) -> dict[float, tuple[np.ndarray, np.ndarray]]:
     """Lower and upper bounds ``[series, h]`` by level; wider levels hold the narrower ones.
 
+    They are in units of the transform, like the forecasts: each transform keeps order.
+
     Raises:
         UsageError: if there are no held-out series to calibrate on.
     """
@@ -70,11 +72,11 @@ def forecast_frame(
     columns = {
         collection.columns.id: np.repeat(collection.ids, h),
         collection.columns.time: collection.in_zone(collection.future_times(h).ravel()),
-        NAME: made.used[:, :h, pipeline.middle].ravel(),
+        NAME: pipeline.in_units(made.used[:, :h, pipeline.middle]).ravel(),
     }
     for level, (lower, upper) in bounds(pipeline, made, calibration, levels).items():
-        columns[f"{NAME}-lo-{level:g}"] = lower[:, :h].ravel()
-        columns[f"{NAME}-hi-{level:g}"] = upper[:, :h].ravel()
+        columns[f"{NAME}-lo-{level:g}"] = pipeline.in_units(lower[:, :h]).ravel()
+        columns[f"{NAME}-hi-{level:g}"] = pipeline.in_units(upper[:, :h]).ravel()
     return pd.DataFrame(columns)
 
 

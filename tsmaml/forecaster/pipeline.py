@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
 from tsmaml.errors import DataError, UsageError
+from tsmaml.forecaster.inputs import make_model
 from tsmaml.forecaster.settings import Settings, call_part
 from tsmaml.losses import Loss, as_loss
 from tsmaml.plugins import Part
@@ -20,6 +21,8 @@ from tsmaml.series import SeriesCollection
 from tsmaml.series.defaults import Choices
 from tsmaml.tasks import TaskSet, WindowSpec
 from tsmaml.tasks.adaptation import AdaptationBatch, adaptation_batches
+from tsmaml.tasks.encoding import NOTHING, NOTHING_TO_ENCODE, ROLES, Encoded, Encoder
+from tsmaml.tasks.transforms import Transform, transform_of
 
 # Windows that are forecast in one call, members of a group that one row forecasts, and support
 # windows of a group.
@@ -41,6 +44,7 @@ class Pipeline:
         spec: windows of meta-training.
         loss: with the number of outputs.
         learner: model and algorithm.
+        encoder: of exogenous columns.
     """
 
     settings: Settings
@@ -49,6 +53,27 @@ class Pipeline:
     spec: WindowSpec
     loss: Loss
     learner: MetaLearner
+    encoder: Encoder = NOTHING_TO_ENCODE
+
+    @property
+    def transform(self) -> Transform:
+        """Of the target."""
+        return transform_of(self.settings.transform)
+
+    def in_units(self, values: np.ndarray) -> np.ndarray:
+        """Transformed forecasts in the user's units."""
+        values = self.transform.inverse(values)
+        return np.maximum(values, 0.0) if self.settings.non_negative else values
+
+    def encoded(self, collection: SeriesCollection) -> Encoded:
+        """The exogenous columns that the model takes, as numbers."""
+        widths = self.encoder.widths
+        if not any(widths.values()):
+            return NOTHING
+        found = self.encoder.encode(collection, self.choices.h)
+        return Encoded(
+            *(part if widths[role] else None for role, part in zip(ROLES, found, strict=True))
+        )
 
     def tasks_of(self, collection: SeriesCollection) -> TaskSet:
         """Let the task builder group the series of a collection.
@@ -84,12 +109,13 @@ class Pipeline:
         # A group learns from the windows of all its members, not of the first few.
         n_support = min(self.spec.n_support * largest, max(self.spec.n_support, _MOST_SUPPORT))
         return adaptation_batches(
-            collection,
+            self.transform.applied(collection),
             task_set,
             replace(self.spec, n_query=width, n_support=n_support),
             n_rows=max(1, ROWS // width),
             cut_back=cut_back,
             dtype=self.learner.net.dtype,
+            encoded=self.encoded(collection),
         )
 
     @property
@@ -103,7 +129,7 @@ class Pipeline:
         return self.loss.quantiles or (0.5,)
 
 
-def build(settings: Settings, choices: Choices) -> Pipeline:
+def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_ENCODE) -> Pipeline:
     """Put the parts together: model, loss, algorithm.
 
     Raises:
@@ -124,11 +150,7 @@ def build(settings: Settings, choices: Choices) -> Pipeline:
     options = dict(settings.model_options)
     if algorithm.adapts == "context":
         options.setdefault("n_context", _N_CONTEXT)
-    model = call_part(parts["model"], *sizes, *outputs, options=options)
-    if not isinstance(model, keras.Model):
-        raise UsageError(
-            f"The model {parts['model'].name!r} is a {type(model).__name__}; wanted is a Keras model."
-        )
+    model = make_model(parts["model"], (*sizes, *outputs), options, encoder)
     spec = WindowSpec(
         choices.input_size,
         choices.h,
@@ -136,15 +158,16 @@ def build(settings: Settings, choices: Choices) -> Pipeline:
         n_support=settings.n_support,
         n_query=settings.n_query,
         cold_share=settings.cold_share,
+        scaling=settings.scaling,
     )
     learner = MetaLearner(
-        _of_named_inputs(model, choices.input_size),
+        model,
         algorithm,
         loss,
         optimizer=_outer_optimizer(settings, algorithm),
         seed=settings.seed,
     )
-    return Pipeline(settings, choices, parts, spec, loss, learner)
+    return Pipeline(settings, choices, parts, spec, loss, learner, encoder)
 
 
 def _check_counts(collection: SeriesCollection, loss: str) -> None:
@@ -177,42 +200,6 @@ def _outer_optimizer(settings: Settings, algorithm: Algorithm) -> keras.optimize
     return keras.optimizers.Adam(rate, global_clipnorm=1.0)
 
 
-def _of_named_inputs(model: keras.Model, input_size: int) -> keras.Model:
-    """Give the model the dictionary of all inputs, whichever of them it takes.
-
-    Raises:
-        UsageError: if it wants an input that there is not.
-    """
-    offered = {name: keras.Input((input_size,), name=name) for name in ("past", "mask")}
-    for tensor in model.inputs:
-        if tensor.name == "context":  # the engine fills it
-            offered["context"] = keras.Input(tensor.shape[1:], name="context")
-    names = [tensor.name for tensor in model.inputs]
-    if len(names) == 1 and names[0] not in offered:
-        names = ["past"]
-    unknown = [name for name in names if name not in offered]
-    if unknown:
-        raise UsageError(
-            f"The model {model.name!r} has inputs named {', '.join(map(repr, unknown))}; there are "
-            f"{', '.join(map(repr, offered))}.",
-            hint="Name them so: keras.Input((input_size,), name='past').",
-        )
-    wanted = [offered[name] for name in names]
-    for tensor, given in zip(model.inputs, wanted, strict=True):
-        if tuple(tensor.shape[1:]) != tuple(given.shape[1:]):
-            raise UsageError(
-                f"The model's input {tensor.name!r} has shape {tuple(tensor.shape[1:])}; wanted is "
-                f"{tuple(given.shape[1:])}, the input size."
-            )
-    outputs = model(wanted if len(wanted) > 1 else wanted[0])
-    # An input that the model leaves unused still belongs to the dictionary.
-    return _TakesAll(offered, outputs, name=f"{model.name}_of_inputs")
-
-
-class _TakesAll(keras.Model):
-    """A functional model that may have inputs which lead nowhere."""
-
-
 def forecasts_of(pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | None) -> np.ndarray:
     """Forecasts of a batch's query windows in original units: ``[rows, width, h, quantiles]``."""
     outputs = pipeline.learner.predict(batch.tasks.query_inputs, adapted)
@@ -220,7 +207,7 @@ def forecasts_of(pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | 
 
 
 class Forecasts(NamedTuple):
-    """Forecasts of every series of a collection, in its units.
+    """Forecasts of every series of a collection, in units of the transform of the target.
 
     Attributes:
         adapted, zero_step: ``[series, h, quantiles]`` with and without adaptation.
@@ -268,6 +255,9 @@ def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
         steps[series] = np.asarray(state.steps)[row]
         filled = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
         windows[series] = filled[row]
+    adapted, zero_step = (
+        pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
+    )
     forecast_unseen(pipeline, collection, adapted, zero_step, scale)
     zero_step_error, adapted_error = held_back_errors(pipeline, collection)
     helps = ~(adapted_error > zero_step_error)
@@ -287,16 +277,16 @@ def forecast_unseen(
 
     Warns of them: a model that sees nothing knows not even the level.
     """
-    ends = collection.lengths
-    unseen = collection.observed_between(ends - pipeline.choices.input_size, ends) == 0
+    ends, seen = collection.lengths, pipeline.transform.applied(collection)
+    unseen = seen.observed_between(ends - pipeline.choices.input_size, ends) == 0
     if not unseen.any():
         return
-    last = collection.last_values[unseen]
+    last = pipeline.transform.forward(collection.last_values[unseen])
     adapted[unseen] = zero_step[unseen] = last[:, np.newaxis, np.newaxis]
     scale[unseen] = np.where(last != 0, np.abs(last), 1.0)
     warnings.warn(
-        f"{np.count_nonzero(unseen)} series (first {collection.ids[np.argmax(unseen)]!r}) have no "
-        f"value in their last {pipeline.choices.input_size} points, which are all that the model "
+        f"{np.count_nonzero(unseen)} series (first {collection.ids[np.argmax(unseen)]!r}) have nothing "
+        f"to go by in their last {pipeline.choices.input_size} points, which are all that the model "
         "sees: forecast is their last value.",
         stacklevel=2,
     )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from tsmaml.errors import UsageError
 from tsmaml.plugins import Part, Registry, registry
+from tsmaml.tasks.spec import check_scaling
+from tsmaml.tasks.transforms import transform_of
 
 # What the default algorithm is given, under the user's own options: found best on held-out series
 # (docs/benchmarks.md). Rates learned for each layer of MAML go to 0 outside the heads.
@@ -40,6 +42,10 @@ class Settings:
     validate_every: int = 100
     patience: int | None = 5
     seed: int = 0
+    scaling: str = "standard"
+    transform: str = "none"
+    non_negative: bool = False
+    calendar: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.algorithm == Settings.algorithm:
@@ -53,6 +59,8 @@ class Settings:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
+        check_scaling(self.scaling)
+        transform_of(self.transform)
         if not self.learning_rate > 0:
             raise UsageError(f"learning_rate is {self.learning_rate!r}; wanted is above 0.")
         if not 0 <= self.holdout < 0.9:

@@ -17,6 +17,7 @@ from tsmaml.forecaster.pipeline import Pipeline, build
 from tsmaml.forecaster.settings import Settings
 from tsmaml.plugins import Part
 from tsmaml.series.defaults import Choices
+from tsmaml.tasks.encoding import Encoder
 
 KIND = "forecaster"
 ROLES = ("model", "loss", "tasks", "algorithm")
@@ -32,6 +33,7 @@ def save(path: str | Path, pipeline: Pipeline, fit: Fit, kept: AdaptedSeries | N
         "tsmaml": tsmaml.__version__,
         "settings": {name: _plain(value) for name, value in settings.items()},
         "choices": asdict(pipeline.choices),
+        "exogenous": pipeline.encoder.manifest(),
         "parts": {role: _provenance(part) for role, part in pipeline.parts.items()},
         "training": {
             "steps": fit.history.step,
@@ -70,6 +72,7 @@ def load(
             stored[role] = _part_again(path, role, manifest["parts"][role], given.get(role))
         settings = Settings(**stored)
         choices = Choices(**manifest["choices"])
+        encoder = Encoder.restore(manifest["exogenous"])
         training = manifest["training"]
         n_train, n_validation, n_report = training["series"]
         history = History([], training["steps"], training["best_step"], training["stopped_by"])
@@ -78,7 +81,7 @@ def load(
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"{path} is damaged: its manifest does not fit ({error}).") from None
     try:
-        pipeline = build(settings, choices)
+        pipeline = build(settings, choices, encoder)
         pipeline.learner.load_arrays(arrays)
     except UnknownNameError as error:
         raise ArtifactError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import NoReturn
 
 import numpy as np
@@ -13,6 +14,7 @@ from tsmaml.series import check
 from tsmaml.series.calendar import Frequency
 from tsmaml.series.collection import SeriesCollection
 from tsmaml.series.columns import Ids, ids_of, values_of
+from tsmaml.series.exogenous import Column, Exogenous, column_of
 from tsmaml.series.grid import aggregated, carried_on, onto_grid, too_sparse
 from tsmaml.series.sources import LongTable
 from tsmaml.series.times import Times, times_of
@@ -32,6 +34,7 @@ def assemble(
     *,
     gaps: str = "mask",
     duplicates: str = "error",
+    roles: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> SeriesCollection:
     """Make a collection of rows.
 
@@ -39,13 +42,14 @@ def assemble(
         table: the rows.
         frequency: as given; None: inferred.
         gaps, duplicates: see :func:`tsmaml.series.read_series`.
+        roles: names of the ``hist`` and ``futr`` columns.
 
     Raises:
         DataError: naming file, series and row, if the series can't be used as they are.
     """
     ids = ids_of(table)
     rows = Rows(table, ids, times_of(table, ids, frequency), values_of(table, ids))
-    return rows.collect(frequency, gaps, duplicates)
+    return rows.collect(frequency, gaps, duplicates, roles)
 
 
 class Rows:
@@ -69,6 +73,11 @@ class Rows:
         moments, offsets, order = times.values, *_order(ids.codes, times.values)
         if order is not None:
             moments, self.values = moments[order], values[order]
+        self.extra = {
+            name: column_of(column, name, table.name) for name, column in table.extra.items()
+        }
+        if order is not None:
+            self.extra = {name: column.at(order) for name, column in self.extra.items()}
         self.notes: list[str] = []
         if order is not None:
             self.notes.append("The rows were not sorted by series and time; they have been sorted.")
@@ -77,7 +86,13 @@ class Rows:
             clock=" UTC" if times.zone and not times.wall_clock else "",
         )  # fmt: skip
 
-    def collect(self, frequency: Frequency | None, gaps: str, duplicates: str) -> SeriesCollection:
+    def collect(
+        self,
+        frequency: Frequency | None,
+        gaps: str,
+        duplicates: str,
+        roles: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    ) -> SeriesCollection:
         """Check the rows and put them on the grid; see :func:`assemble`."""
         self._merge_duplicates(duplicates)
         found = frequency or check.infer_frequency(self.layout)
@@ -93,8 +108,20 @@ class Rows:
         return SeriesCollection(
             layout.ids, values, offsets, layout.times[layout.offsets[:-1]], found,
             self.table.columns, self.times.zone, self.times.wall_clock, self.table.name,
-            (*self.notes, *_last_notes(offsets, self.table.unused)),
+            (*self.notes, *last_notes(offsets, self.table.unused)),
+            exogenous=self._exogenous(roles, offsets),
         )  # fmt: skip
+
+    def _exogenous(
+        self, roles: Mapping[str, Sequence[str]], offsets: np.ndarray
+    ) -> Exogenous | None:
+        """The exogenous columns by role."""
+        if not self.extra:
+            return None
+        hist, futr = (
+            {name: self.extra[name] for name in roles.get(role, ())} for role in ("hist", "futr")
+        )
+        return Exogenous(hist, futr, offsets)
 
     def _keep(self, rows: np.ndarray) -> None:
         """Go on with some of the rows; series that have none left are gone."""
@@ -102,6 +129,7 @@ class Rows:
         counts = np.add.reduceat(rows, layout.offsets[:-1], dtype=np.int64)
         numbers = np.arange(len(rows)) if layout.rows is None else layout.rows
         self.values = self.values[rows]
+        self.extra = {name: column.at(rows) for name, column in self.extra.items()}
         self.layout = replace(
             layout,
             ids=layout.ids[counts > 0],
@@ -170,7 +198,7 @@ class Rows:
         else:
             values, done = carried_on(values, offsets), "are filled with the value before"
         if n_missing + n_skipped and gaps != "error":
-            self.notes.append(_missing(n_missing, n_skipped, done))
+            self.notes.append(missing_note(n_missing, n_skipped, done))
         return values, offsets
 
     def _spread(
@@ -199,7 +227,12 @@ class Rows:
             self._keep(keep)
             self._some_left()
             steps = steps[keep]
-        return (*onto_grid(self.values, self.layout.offsets, steps), len(self.values))
+        offsets = self.layout.offsets
+        self.extra = {
+            name: Column(onto_grid(column.values, offsets, steps).values, column.categories)
+            for name, column in self.extra.items()
+        }
+        return (*onto_grid(self.values, offsets, steps), len(self.values))
 
     def _refuse_empty(self, values: np.ndarray, offsets: np.ndarray) -> None:
         missing = np.isnan(values)
@@ -224,7 +257,8 @@ def _order(codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return offsets, np.lexsort((times, codes))
 
 
-def _missing(n_missing: int, n_skipped: int, done: str) -> str:
+def missing_note(n_missing: int, n_skipped: int, done: str) -> str:
+    """What became of missing values and of steps without a row."""
     parts = [
         counted(number, noun)
         for number, noun in ((n_missing, "missing value"), (n_skipped, "step"))
@@ -236,7 +270,8 @@ def _missing(n_missing: int, n_skipped: int, done: str) -> str:
     return f"{' and '.join(parts)} {done}."
 
 
-def _last_notes(offsets: np.ndarray, unused: tuple[str, ...]) -> list[str]:
+def last_notes(offsets: np.ndarray, unused: tuple[str, ...]) -> list[str]:
+    """Notes that every way of reading ends with."""
     notes = []
     points = int(np.count_nonzero(np.diff(offsets) == 1))
     if points == 1:

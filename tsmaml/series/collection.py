@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,8 @@ from tsmaml.series.calendar import Frequency
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tsmaml.series.exogenous import Exogenous
+
 
 @dataclass(frozen=True)
 class Columns:
@@ -24,6 +27,25 @@ class Columns:
     id: str = "unique_id"
     time: str = "ds"
     target: str = "y"
+
+
+def release(values: np.ndarray) -> None:
+    """Let the system take back the memory of pages of a mapped array; they stay in the file."""
+    mapped = getattr(values, "_mmap", None)
+    if mapped is not None:
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def blocks_of(
+    values: np.ndarray, offsets: np.ndarray, points: int = 1 << 22
+) -> Iterator[tuple[slice, np.ndarray]]:
+    """Whole series of about so many points at a time: their numbers and their values."""
+    begin = 0
+    while begin < len(offsets) - 1:
+        end = int(np.searchsorted(offsets, offsets[begin] + points, side="right")) - 1
+        end = max(end, begin + 1)
+        yield slice(begin, end), values[offsets[begin] : offsets[end]]
+        begin = end
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +65,8 @@ class SeriesCollection:
             length in hours changes with the clock) or UTC (shorter steps).
         source: file name or ``"data frame"``, for messages.
         notes: what was done for the user while reading, in words.
+        counts: ``[series]``, values of each series, where they are known; else they are counted.
+        exogenous: columns beside the target; None where there are none.
     """
 
     ids: np.ndarray
@@ -55,6 +79,8 @@ class SeriesCollection:
     wall_clock: bool = False
     source: str = "data frame"
     notes: tuple[str, ...] = ()
+    counts: np.ndarray | None = None
+    exogenous: Exogenous | None = None
 
     def __post_init__(self) -> None:
         for array in (self.ids, self.values, self.offsets, self.starts):
@@ -76,6 +102,13 @@ class SeriesCollection:
 
         return read_series(df, **options)
 
+    def parts(self) -> Iterator[SeriesCollection]:
+        """The series a few million points at a time, in memory one part after the other."""
+        for series, _ in blocks_of(self.values, self.offsets):
+            whole = series == slice(0, len(self))
+            yield self if whole else self.select(np.arange(series.start, series.stop))
+            release(self.values)
+
     @cached_property
     def lengths(self) -> np.ndarray:
         """Points of each series: ``[series]`` int64."""
@@ -89,11 +122,15 @@ class SeriesCollection:
     @cached_property
     def has_gaps(self) -> bool:
         """Whether any step is masked."""
+        if self.counts is not None:
+            return bool(self.counts.sum() < len(self.values))
         return not self.is_observed.all()
 
     @cached_property
     def n_observed(self) -> np.ndarray:
         """Points of each series that have a value: ``[series]`` int64."""
+        if self.counts is not None:
+            return self.counts
         if not len(self) or not self.has_gaps:
             return self.lengths
         return np.add.reduceat(self.is_observed, self.offsets[:-1], dtype=np.int64)
@@ -185,7 +222,15 @@ class SeriesCollection:
         where = np.arange(offsets[-1]) + np.repeat(begins - offsets[:-1], lengths)
         starts = self.frequency.shift(self.starts[indices], begins - self.offsets[indices])
         return replace(
-            self, ids=self.ids[indices], values=self.values[where], offsets=offsets, starts=starts
+            self,
+            ids=self.ids[indices],
+            values=np.asarray(self.values[where]),
+            offsets=offsets,
+            starts=starts,
+            counts=None,
+            exogenous=None
+            if self.exogenous is None
+            else self.exogenous.ranges(indices, begins - self.offsets[indices], where),
         )
 
     def times(self) -> np.ndarray:

@@ -11,11 +11,11 @@ import numpy as np
 
 from tsmaml.errors import DataError, TsmamlError
 from tsmaml.series.assemble import Rows
-from tsmaml.series.collection import SeriesCollection
+from tsmaml.series.collection import SeriesCollection, blocks_of, release
 from tsmaml.series.columns import ids_of, values_of
 from tsmaml.series.defaults import Choices, choose
 from tsmaml.series.options import ReadOptions
-from tsmaml.series.read import table_of
+from tsmaml.series.read import read_stored_source, table_of
 from tsmaml.series.sources import LongTable
 from tsmaml.series.times import times_of
 from tsmaml.series.words import counted, listed
@@ -86,6 +86,10 @@ def examine(
         DataError: if it can't be opened, or lacks a column.
         UsageError: if an option is not understood.
     """
+    stored = read_stored_source(source, reading)
+    if stored is not None:
+        chosen = choose(stored, h, input_size, season_length)
+        return Examination(stored, chosen, warnings_of(stored, chosen), ())
     table, frequency = table_of(source, **reading)
     errors: list[DataError] = []
     table = _without_nulls(table, errors.append)
@@ -244,7 +248,9 @@ def _constant(collection: SeriesCollection) -> Problem | None:
 
 def is_constant(collection: SeriesCollection) -> np.ndarray:
     """Whether all values of a series are equal: ``[series]`` bool."""
-    first = collection.offsets[:-1]
-    lowest = np.fmin.reduceat(collection.values, first)
-    highest = np.fmax.reduceat(collection.values, first)
-    return lowest == highest
+    found = np.zeros(len(collection), bool)
+    for series, values in blocks_of(collection.values, collection.offsets):
+        begins = collection.offsets[series] - collection.offsets[series.start]
+        found[series] = np.fmin.reduceat(values, begins) == np.fmax.reduceat(values, begins)
+        release(collection.values)
+    return found

@@ -8,8 +8,8 @@ import numpy as np
 
 # A series on so many times more steps than it has rows, and on more than so many, is no series of
 # that frequency: it would be nearly all gap, and one mistyped year would fill the memory.
-_SPARSE = 50
-_MANY = 1000
+SPARSE_TIMES = 50
+SPARSE_AFTER = 1000
 
 
 class Grid(NamedTuple):
@@ -43,7 +43,7 @@ def too_sparse(offsets: np.ndarray, steps: np.ndarray) -> np.ndarray:
     """Which series are nearly all gap: ``[series]`` bool."""
     rows = np.diff(offsets)
     lengths = steps[offsets[1:] - 1] + 1
-    return (lengths > _MANY) & (lengths > _SPARSE * rows)
+    return (lengths > SPARSE_AFTER) & (lengths > SPARSE_TIMES * rows)
 
 
 def aggregated(values: np.ndarray, firsts: np.ndarray, how: str) -> np.ndarray:

@@ -69,8 +69,22 @@ def from_lists(table: LongTable, raw: RawTable, freq: str | int | None) -> LongT
     else:
         times = _counted_from(table, raw, lengths, freq)
     ids = table.id.take(pa.array(rows)) if len(rows) else table.id[:0]
+    extra = {}
+    for name, column in table.extra.items():
+        if not holds_lists(column):
+            extra[name] = column.take(pa.array(rows))
+            continue
+        extra[name], n_values = _flat(column, name, table)
+        odd = np.flatnonzero(lengths != n_values)
+        if odd.size:
+            raise DataError(
+                f"there are {lengths[odd[0]]} values of {label!r} and {n_values[odd[0]]} of {name!r}.",
+                **table.place(int(odd[0])),
+                hint="Each time needs both.",
+            )
     return replace(
         table,
+        extra=extra,
         id=ids,
         time=times,
         target=targets,

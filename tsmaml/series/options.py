@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+import os
+from collections.abc import Sequence
+from typing import Any, TypedDict
 
 from tsmaml.errors import UsageError
 
@@ -25,6 +27,11 @@ class ReadOptions(TypedDict, total=False):
     wide: bool
     gaps: str
     duplicates: str
+    storage: str | os.PathLike[str] | None
+    hist_cols: Sequence[str]
+    futr_cols: Sequence[str]
+    static_df: Any
+    futr_df: Any
 
 
 def check_choice(name: str, given: str, known: tuple[str, ...]) -> None:

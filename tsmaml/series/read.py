@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from typing import Any, Unpack
 
+from tsmaml.errors import UsageError
 from tsmaml.series.assemble import assemble
 from tsmaml.series.calendar import Frequency
 from tsmaml.series.collection import SeriesCollection
 from tsmaml.series.options import DUPLICATES, GAPS, ReadOptions, check_choice
-from tsmaml.series.sources import LongTable, read_source
+from tsmaml.series.sources import LongTable, is_path, read_source
+
+# Files of more rows than this are read in batches: their columns alone would fill some gigabytes.
+_MANY_ROWS = 60_000_000
 
 
 def read_series(
@@ -21,6 +27,11 @@ def read_series(
     wide: bool = False,
     gaps: str = "mask",
     duplicates: str = "error",
+    storage: str | os.PathLike[str] | None = None,
+    hist_cols: Sequence[str] = (),
+    futr_cols: Sequence[str] = (),
+    static_df: Any = None,
+    futr_df: Any = None,
 ) -> SeriesCollection:
     """Read a collection of series.
 
@@ -42,6 +53,13 @@ def read_series(
             refuses it.
         duplicates: what several rows of one time become: ``"error"``, or their ``"mean"``,
             ``"sum"``, ``"min"``, ``"max"``, ``"first"`` or ``"last"``.
+        storage: a folder: values are kept in a file there, not in memory, and the rows need not fit
+            into memory at once. Files of many rows are read so without being asked. The file has no
+            name and is gone with the collection.
+        hist_cols: columns that are known up to now, numbers or text.
+        futr_cols: columns that are known ahead as well.
+        static_df: a frame or path with one row for each series: its columns but the id.
+        futr_df: a frame or path with id, time and the future columns after the end of each series.
 
     Returns:
         The series in order of first appearance, each sorted by time, on a regular grid: a masked
@@ -53,9 +71,8 @@ def read_series(
         UsageError: if an option is not understood.
     """
     if isinstance(source, SeriesCollection):
-        return source
-    table, frequency = table_of(
-        source,
+        return with_beside(source, static_df, futr_df)
+    options = ReadOptions(
         id_col=id_col,
         time_col=time_col,
         target_col=target_col,
@@ -63,20 +80,84 @@ def read_series(
         wide=wide,
         gaps=gaps,
         duplicates=duplicates,
+        storage=storage,
+        hist_cols=hist_cols,
+        futr_cols=futr_cols,
+        static_df=static_df,
+        futr_df=futr_df,
     )
-    return assemble(table, frequency, gaps=gaps, duplicates=duplicates)
+    stored = read_stored_source(source, options)
+    if stored is not None:
+        return with_beside(stored, static_df, futr_df)
+    table, frequency = table_of(source, **options)
+    roles = {"hist": hist_cols, "futr": futr_cols}
+    collection = assemble(table, frequency, gaps=gaps, duplicates=duplicates, roles=roles)
+    return with_beside(collection, static_df, futr_df)
+
+
+def with_beside(collection: SeriesCollection, static_df: Any, futr_df: Any) -> SeriesCollection:
+    """Add static columns and what is known of the future, where they are given."""
+    if static_df is None and futr_df is None:
+        return collection
+    from tsmaml.series.beside import with_future, with_static
+
+    if static_df is not None:
+        collection = with_static(collection, static_df)
+    return collection if futr_df is None else with_future(collection, futr_df)
 
 
 def table_of(source: Any, **options: Unpack[ReadOptions]) -> tuple[LongTable, Frequency | None]:
     """The rows of a source and the frequency that was given; options as :func:`read_series`."""
+    frequency, given = _checked(options)
+    freq = options.get("freq")
+    extra = (*options.get("hist_cols", ()), *options.get("futr_cols", ()))
+    table = read_source(source, given, wide=options.get("wide", False), freq=freq, extra=extra)
+    return table, frequency
+
+
+def _checked(options: ReadOptions) -> tuple[Frequency | None, dict[str, str | None]]:
+    """The frequency and the names of columns that are given, if all options are understood."""
     check_choice("gaps", options.get("gaps", "mask"), tuple(GAPS))
     check_choice("duplicates", options.get("duplicates", "error"), DUPLICATES)
     freq = options.get("freq")
     frequency = Frequency.parse(freq) if freq is not None else None
-    given = {
+    return frequency, {
         "id": options.get("id_col"),
         "time": options.get("time_col"),
         "target": options.get("target_col"),
     }
-    table = read_source(source, given, wide=options.get("wide", False), freq=freq)
-    return table, frequency
+
+
+def read_stored_source(source: Any, options: ReadOptions) -> SeriesCollection | None:
+    """A collection whose values lie in a file; None where it is to be read into memory."""
+    frequency, given = _checked(options)
+    storage = options.get("storage")
+    beside = options.get("hist_cols") or options.get("futr_cols")
+    if options.get("wide") or beside or not is_path(source):
+        if storage is not None:
+            raise UsageError(
+                "Only long files without exogenous columns can be read into a storage.",
+                hint="Write the series to Parquet, one row for each series and time.",
+            )
+        return None
+    from tsmaml.series.files import find_files
+
+    files = find_files(source)
+    if storage is None and not files.rows_at_least(_MANY_ROWS):
+        return None
+    import pyarrow as pa
+
+    from tsmaml.series.storage import columns_of, read_stored
+
+    columns, unused, kind = columns_of(files, given)
+    if pa.types.is_nested(kind):
+        return None
+    return read_stored(
+        files,
+        columns,
+        unused,
+        frequency,
+        gaps=options.get("gaps", "mask"),
+        duplicates=options.get("duplicates", "error"),
+        folder=storage,
+    )

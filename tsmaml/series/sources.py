@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tsmaml.errors import DataError, UsageError
@@ -53,6 +53,7 @@ class LongTable:
         name: of the source, for messages.
         unused: names of the other columns.
         place: of a row: the arguments ``source`` and ``row`` of a :class:`DataError`.
+        extra: exogenous columns by name.
     """
 
     id: pa.ChunkedArray
@@ -62,6 +63,7 @@ class LongTable:
     name: str
     unused: tuple[str, ...]
     place: Callable[[int], dict[str, Any]]
+    extra: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)
 
 
 def is_path(source: Any) -> bool:
@@ -77,6 +79,7 @@ def read_source(
     *,
     wide: bool = False,
     freq: str | int | None = None,
+    extra: Sequence[str] = (),
 ) -> LongTable:
     """Take files or a frame, in whichever layout.
 
@@ -85,6 +88,7 @@ def read_source(
         given: names of the columns ``"id"``, ``"time"`` and ``"target"``; None recognises.
         wide: whether each column but the time is a series.
         freq: the frequency, if given; rows of lists that hold a start alone need it.
+        extra: names of exogenous columns.
 
     Raises:
         NotFoundError: if there is no such file.
@@ -92,27 +96,47 @@ def read_source(
     """
     from tsmaml.series import layouts
 
-    if is_path(source):
-        from tsmaml.series.files import raw_files
-
-        raw = raw_files(source)
-    else:
-        from tsmaml.series.frames import raw_frame
-
-        raw = raw_frame(source)
+    raw = raw_source(source)
     if wide:
+        if extra:
+            raise UsageError(
+                f"A wide table has no exogenous columns, such as {extra[0]!r}.",
+                hint="Write one row for each series and time.",
+            )
         return layouts.from_wide(raw, given)
     columns = find_columns(raw.names, raw.name, given)
-    used = (columns.id, columns.time, columns.target)
+    used = (columns.id, columns.time, columns.target, *_there(extra, columns, raw))
     raw.prefetch(used, columns.id)
-    ids, times, target = map(raw.column, used)
+    ids, times, target, *others = map(raw.column, used)
     if not len(ids):
         raise no_rows(raw.name)
     unused = tuple(label for label in raw.names if label not in used)
-    table = LongTable(ids, times, target, columns, raw.name, unused, raw.place)
+    beside = dict(zip(used[3:], others, strict=True))
+    table = LongTable(ids, times, target, columns, raw.name, unused, raw.place, beside)
     if layouts.holds_lists(target):
         return layouts.from_lists(table, raw, freq)
     return table
+
+
+def raw_source(source: Any) -> RawTable:
+    """A path, a list of paths, a folder, a pattern, a URI, or a data frame."""
+    if is_path(source):
+        from tsmaml.series.files import raw_files
+
+        return raw_files(source)
+    from tsmaml.series.frames import raw_frame
+
+    return raw_frame(source)
+
+
+def _there(extra: Sequence[str], columns: Columns, raw: RawTable) -> list[str]:
+    """The exogenous columns, if they are there and are no others."""
+    names = list(dict.fromkeys(extra))
+    for name in names:
+        if name in (columns.id, columns.time, columns.target):
+            raise UsageError(f"The column {name!r} can't be exogenous: it is id, time or target.")
+        find_column(raw.names, raw.name, "exogenous", name)
+    return names
 
 
 def no_rows(name: str) -> DataError:
@@ -152,7 +176,9 @@ def find_column(there: Sequence[str], name: str, role: str, wanted: str | None) 
             f"there is no {role} column {' or '.join(map(repr, names))}; "
             f"the columns are {listed(there, repr) or 'none'}.",
             source=name,
-            hint=f"Say which it is: --{role}-col NAME, in Python {role}_col='NAME'."
+            hint="Name those that are there."
+            if role == "exogenous"
+            else f"Say which it is: --{role}-col NAME, in Python {role}_col='NAME'."
             + (" A table with a column for each series is read by --wide." if not wanted else ""),
         )
     if there.count(match) > 1:

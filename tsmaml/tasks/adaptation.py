@@ -13,6 +13,7 @@ from tsmaml.engine.batch import TaskBatch
 from tsmaml.errors import UsageError
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.builders import TaskSet
+from tsmaml.tasks.encoding import NOTHING, Encoded
 from tsmaml.tasks.spec import WindowSpec
 from tsmaml.tasks.windows import FlatSeries, flat_series, gather_windows, support_origins
 
@@ -65,6 +66,7 @@ def adaptation_batches(
     n_rows: int = 256,
     cut_back: int = 0,
     dtype: str = "float32",
+    encoded: Encoded = NOTHING,
 ) -> tuple[Rows, Iterator[AdaptationBatch]]:
     """Batches of equal shape that together hold every series once as query.
 
@@ -81,6 +83,7 @@ def adaptation_batches(
             collections of many sizes share few shapes, and compilations.
         cut_back: points held back at the end.
         dtype: of the results, the model's.
+        encoded: exogenous columns that the model takes.
 
     Raises:
         UsageError: if a series is in no task, or in several.
@@ -96,7 +99,7 @@ def adaptation_batches(
         tf.constant(np.diff(task_set.offsets), tf.int64),
         tf.constant(latest - cut_back, tf.int64),
     )
-    series = flat_series(collection.values, collection.offsets, collection.positions)
+    series = flat_series(collection.values, collection.offsets, collection.positions, encoded)
 
     def batches() -> Iterator[AdaptationBatch]:
         for start in range(0, len(rows.task), width):
@@ -112,6 +115,7 @@ def adaptation_batches(
                 tf.constant(members, tf.int64),
                 astuple(spec),
                 dtype,
+                encoded.widths,
             )
             yield AdaptationBatch(numbers, *batch)
 
@@ -154,6 +158,7 @@ def _build(
     queried: tf.Tensor,
     sizes: tuple[Any, ...],
     dtype: str,
+    widths: tuple[int, ...],
 ) -> tuple[TaskBatch, tf.Tensor, tf.Tensor]:
     """Support and query windows of rows.
 
@@ -163,7 +168,9 @@ def _build(
         queried: ``[rows, width]`` int64, series that it forecasts; -1: none.
         sizes: the fields of a :class:`WindowSpec`.
         dtype: of the results.
+        widths: of the exogenous inputs; part of the signature, so that each has its own trace.
     """
+    del widths
     spec = WindowSpec(*sizes)
     first, count, moment = (
         tf.gather(x, task)[:, tf.newaxis] for x in (tasks.firsts, tasks.counts, tasks.moments)

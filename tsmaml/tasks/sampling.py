@@ -11,6 +11,7 @@ from tsmaml.engine.batch import TaskBatch
 from tsmaml.errors import DataError
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.builders import TaskSet
+from tsmaml.tasks.encoding import NOTHING, Encoded
 from tsmaml.tasks.spec import WindowSpec
 from tsmaml.tasks.windows import flat_series, gather_windows, support_origins
 
@@ -48,6 +49,7 @@ class TaskSampler:
         spec: sizes of windows.
         n_tasks: tasks of a meta-batch, drawn with replacement.
         dtype: of the results, the model's.
+        encoded: exogenous columns that the model takes.
 
     Raises:
         DataError: if no task is long enough to learn from.
@@ -60,6 +62,7 @@ class TaskSampler:
         spec: WindowSpec,
         n_tasks: int,
         dtype: str = "float32",
+        encoded: Encoded = NOTHING,
     ) -> None:
         self.spec, self.n_tasks, self.dtype = spec, n_tasks, dtype
         long_enough = collection.n_observed > _SHORTEST
@@ -75,7 +78,9 @@ class TaskSampler:
         self._members = tf.constant(task_set.members[kept], tf.int64)
         self._firsts = tf.constant(np.concatenate([[0], np.cumsum(counts)[:-1]]), tf.int64)
         self._counts = tf.constant(counts, tf.int64)
-        self._series = flat_series(collection.values, collection.offsets, collection.positions)
+        self._series = flat_series(
+            collection.values, collection.offsets, collection.positions, encoded
+        )
         self._lengths = tf.constant(collection.lengths, tf.int64)
         self._n_observed = tf.constant(collection.n_observed, tf.int64)
         # Where each value stands; None where every step has one.

@@ -1,8 +1,18 @@
-"""Scaling by the input window: nothing after a window's origin has a part in it."""
+"""Scaling by the input window: nothing after a window's origin has a part in it.
+
+A kind of scaling is a location and a spread. Both are computed of values relative to the largest of
+the window, so that squares neither overflow nor vanish, whatever the units. Time is the first axis
+here: sums over it run for many windows at once.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 import tensorflow as tf
+
+from tsmaml.tasks.spec import check_scaling
 
 # Share of the level below which variation counts as none: a nearly constant input would
 # otherwise turn the least change into a huge one.
@@ -12,34 +22,87 @@ _FLOOR = 0.01
 _PRIOR = 0.1
 # What is smaller is 0: near the smallest numbers that there are, quotients lose their digits.
 _TINY = 1e-290
+# The standard deviation of normal values, in units of their median absolute deviation.
+_NORMAL_OF_MEDIAN = 1.4826
+# More than any relative value and any distance between two.
+_BEYOND = 4.0
 
 
-def scale_windows(past: tf.Tensor, mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Location and scale of windows, from the observed input values alone.
+class Window(NamedTuple):
+    """Input windows that a spread is told from.
 
-    The location is their mean. The scale is the root of their variance, to which one observation
-    with a deviation of 10 % of the level (their mean absolute value) is added; at least 1 % of the
-    level, and 1 where all are 0: ``sqrt((sum (x - mean)^2 + (0.1 level)^2) / (n + 1))``.
+    Attributes:
+        deviations: ``[input_size, windows]``, from the location, relative; 0 where not observed.
+        mask: ``[input_size, windows]``, 1 where observed.
+        count: ``[1, windows]``, how many are, at least 1.
+        level: ``[1, windows]``, mean absolute value, relative.
+        season_length: points in a season.
+    """
+
+    deviations: tf.Tensor
+    mask: tf.Tensor
+    count: tf.Tensor
+    level: tf.Tensor
+    season_length: int
+
+
+class Scaling(NamedTuple):
+    """A kind of scaling.
+
+    Attributes:
+        location: of relative values ``[input_size, windows]`` (0 where not observed), mask and count.
+        spread: of a :class:`Window`; 0 where nothing varies.
+    """
+
+    location: Callable[[tf.Tensor, tf.Tensor, tf.Tensor], tf.Tensor]
+    spread: Callable[[Window], tf.Tensor]
+
+
+class Scaled(NamedTuple):
+    """Scaled inputs and how to turn outputs back: ``original = scaled * scale + location``.
+
+    Attributes:
+        past: ``[input_size, windows]`` of the dtype asked for, 0 where not observed.
+        location, scale: ``[1, windows]`` float64, finite, the scale positive.
+    """
+
+    past: tf.Tensor
+    location: tf.Tensor
+    scale: tf.Tensor
+
+
+def scale_windows(
+    past: tf.Tensor, mask: tf.Tensor, kind: str = "standard", season_length: int = 1
+) -> Scaled:
+    """Scale windows by their observed values alone.
+
+    The scale is the kind's spread, at least 1 % of the level (the mean absolute value), and 1 where
+    all values are 0.
 
     Args:
-        past: ``[..., input_size]`` float64, anything where the mask is 0.
-        mask: ``[..., input_size]`` float64, 1 where observed.
+        past: ``[input_size, windows]`` float64, 0 where the mask is.
+        mask: ``[input_size, windows]``, 1 where observed, of the dtype that is wanted.
+        kind: a name of :data:`SCALINGS`.
+        season_length: points in a season.
 
-    Returns:
-        ``(location, scale)``, ``[..., 1]`` float64, finite and the scale positive.
+    Raises:
+        UnknownNameError: if there is no such kind.
     """
-    past = tf.where(mask > 0, past, tf.zeros_like(past))
-    count = tf.maximum(tf.reduce_sum(mask, -1, keepdims=True), 1.0)
-    # Relative to the largest value, so that squares neither overflow nor vanish.
-    unit = tf.reduce_max(tf.abs(past), -1, keepdims=True)
+    check_scaling(kind)
+    scaling, dtype = SCALINGS[kind], mask.dtype
+    count = tf.maximum(_sum(mask), 1.0)
+    unit = tf.reduce_max(tf.abs(past), 0, keepdims=True)
     unit = tf.where(unit > _TINY, unit, tf.ones_like(unit))
     relative = past / unit
-    mean = tf.reduce_sum(relative, -1, keepdims=True) / count
-    size = tf.reduce_sum(tf.abs(relative), -1, keepdims=True) / count
-    deviations = tf.reduce_sum(mask * tf.square(relative - mean), -1, keepdims=True)
-    variance = (deviations + tf.square(_PRIOR * size)) / (count + 1)
-    scale = tf.maximum(tf.sqrt(variance), _FLOOR * size)
-    return mean * unit, tf.where(scale > _TINY, scale * unit, tf.ones_like(scale))
+    wide_mask = tf.cast(mask, past.dtype)
+    location = scaling.location(relative, wide_mask, tf.cast(count, past.dtype))
+    # Differences are taken in 64 bits; what they leave has digits to spare in fewer.
+    deviations = tf.cast(relative - location, dtype) * mask
+    level = _sum(tf.abs(tf.cast(relative, dtype))) / count
+    spread = scaling.spread(Window(deviations, mask, count, level, season_length))
+    spread = tf.maximum(spread, _FLOOR * level)
+    spread = tf.where(spread > _TINY, spread, tf.ones_like(spread))
+    return Scaled(deviations / spread, location * unit, tf.cast(spread, past.dtype) * unit)
 
 
 def seasonal_error(scaled: tf.Tensor, mask: tf.Tensor, season_length: int) -> tf.Tensor:
@@ -49,26 +112,100 @@ def seasonal_error(scaled: tf.Tensor, mask: tf.Tensor, season_length: int) -> tf
     that lag is observed, lag 1 is taken, and 1 where there is none either; at least 0.01.
 
     Args:
-        scaled: ``[..., input_size]``, 0 where not observed.
-        mask: ``[..., input_size]``.
+        scaled: ``[input_size, windows]``, 0 where not observed.
+        mask: ``[input_size, windows]``.
         season_length: the lag.
 
     Returns:
-        ``[..., 1]``.
+        ``[1, windows]``.
     """
-
-    def mean_difference(lag: int) -> tuple[tf.Tensor, tf.Tensor]:
-        if lag >= scaled.shape[-1]:
-            nothing = tf.zeros_like(scaled[..., :1])
-            return nothing, nothing
-        both = mask[..., lag:] * mask[..., :-lag]
-        total = tf.reduce_sum(
-            both * tf.abs(scaled[..., lag:] - scaled[..., :-lag]), -1, keepdims=True
-        )
-        count = tf.reduce_sum(both, -1, keepdims=True)
-        return tf.math.divide_no_nan(total, count), count
-
-    seasonal, n_seasonal = mean_difference(season_length)
-    naive, n_naive = mean_difference(1)
-    error = tf.where(n_seasonal > 0, seasonal, tf.where(n_naive > 0, naive, tf.ones_like(naive)))
+    seasonal, n_seasonal = _difference_sum(scaled, mask, season_length)
+    naive, n_naive = _difference_sum(scaled, mask, 1)
+    error = tf.where(
+        n_seasonal > 0,
+        tf.math.divide_no_nan(seasonal, n_seasonal),
+        tf.where(n_naive > 0, tf.math.divide_no_nan(naive, n_naive), tf.ones_like(naive)),
+    )
     return tf.maximum(error, tf.constant(_FLOOR, error.dtype))
+
+
+def _sum(values: tf.Tensor) -> tf.Tensor:
+    return tf.reduce_sum(values, 0, keepdims=True)
+
+
+def _difference_sum(values: tf.Tensor, mask: tf.Tensor, lag: int) -> tuple[tf.Tensor, tf.Tensor]:
+    """Sum of the absolute differences at a lag, and how many pairs are observed."""
+    if lag >= values.shape[0]:
+        nothing = tf.zeros_like(values[:1])
+        return nothing, nothing
+    both = mask[lag:] * mask[:-lag]
+    return _sum(both * tf.abs(values[lag:] - values[:-lag])), _sum(both)
+
+
+def _mean(relative: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    del mask
+    return _sum(relative) / count
+
+
+def _nothing(relative: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    del mask, count
+    return tf.zeros_like(relative[:1])
+
+
+def _last(relative: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    del count
+    steps = tf.range(relative.shape[0])[:, tf.newaxis]
+    last = tf.reduce_max(tf.where(mask > 0, steps, -1), 0, keepdims=True)
+    return _at(relative, last)
+
+
+def _median(relative: tf.Tensor, mask: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+    """The middle value, or the mean of the two; unobserved steps are sorted behind all others."""
+    beyond = tf.fill(tf.shape(relative), tf.constant(_BEYOND, relative.dtype))
+    ordered = tf.sort(tf.where(mask > 0, relative, beyond), axis=0)
+    ordered = tf.where(ordered < _BEYOND, ordered, tf.zeros_like(ordered))
+    count = tf.cast(count, tf.int32)
+    return (_at(ordered, (count - 1) // 2) + _at(ordered, count // 2)) / 2
+
+
+def _at(values: tf.Tensor, step: tf.Tensor) -> tf.Tensor:
+    """The value of each window at a step ``[1, windows]``; 0 where the step is none."""
+    steps = tf.range(values.shape[0])[:, tf.newaxis]
+    return _sum(tf.where(steps == step, values, tf.zeros_like(values)))
+
+
+def _root_mean_square(window: Window) -> tf.Tensor:
+    """``sqrt((sum d^2 + (0.1 level)^2) / (n + 1))``: one observation of 10 % of the level is added."""
+    squares = _sum(tf.square(window.deviations)) + tf.square(_PRIOR * window.level)
+    return tf.sqrt(squares / (window.count + 1))
+
+
+def _level(window: Window) -> tf.Tensor:
+    return window.level
+
+
+def _median_deviation(window: Window) -> tf.Tensor:
+    """1.4826 times the median absolute deviation; the root mean square where half are equal."""
+    middle = _median(tf.abs(window.deviations), window.mask, window.count)
+    middle = _NORMAL_OF_MEDIAN * middle
+    return tf.where(middle > _FLOOR * window.level, middle, _root_mean_square(window))
+
+
+def _seasonal_difference(window: Window) -> tf.Tensor:
+    """Mean absolute difference at the season's lag, else at lag 1, with the same prior."""
+    seasonal, n_seasonal = _difference_sum(window.deviations, window.mask, window.season_length)
+    naive, n_naive = _difference_sum(window.deviations, window.mask, 1)
+    has_season = n_seasonal > 0
+    total, count = (
+        tf.where(has_season, *pair) for pair in ((seasonal, naive), (n_seasonal, n_naive))
+    )
+    return (total + _PRIOR * window.level) / (count + 1)
+
+
+SCALINGS = {
+    "standard": Scaling(_mean, _root_mean_square),
+    "mean_absolute": Scaling(_nothing, _level),
+    "last": Scaling(_last, _root_mean_square),
+    "robust": Scaling(_median, _median_deviation),
+    "seasonal": Scaling(_mean, _seasonal_difference),
+}

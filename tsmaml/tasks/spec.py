@@ -5,7 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from numbers import Integral
 
-from tsmaml.errors import UsageError
+from tsmaml.errors import UnknownNameError, UsageError
+
+# Location and spread by which windows are scaled; tsmaml.tasks.scaling computes them.
+SCALING_KINDS = {
+    "standard": "mean and standard deviation",
+    "mean_absolute": "0 and mean absolute value",
+    "last": "last value and root mean square distance from it",
+    "robust": "median and median absolute deviation",
+    "seasonal": "mean and mean absolute seasonal difference",
+}
+
+
+def check_scaling(name: str) -> None:
+    """Refuse a kind of scaling that there is not.
+
+    Raises:
+        UnknownNameError: naming those that there are.
+    """
+    if name not in SCALING_KINDS:
+        raise UnknownNameError("scaling", name, SCALING_KINDS)
 
 
 @dataclass(frozen=True)
@@ -21,6 +40,7 @@ class WindowSpec:
         stride: points between two support windows of a series; 0: half the horizon.
         cold_share: share of meta-training tasks whose history is cut to 1 to 3 seasons, so
             that the model knows cold starts.
+        scaling: a name of :data:`SCALING_KINDS`.
     """
 
     input_size: int
@@ -30,6 +50,7 @@ class WindowSpec:
     n_query: int = 2
     stride: int = 0
     cold_share: float = 0.2
+    scaling: str = "standard"
 
     def __post_init__(self) -> None:
         sizes = ("input_size", "h", "season_length", "n_support", "n_query", "stride")
@@ -43,6 +64,7 @@ class WindowSpec:
             object.__setattr__(self, name, int(value))
         if not 0 <= self.cold_share <= 1:
             raise UsageError(f"cold_share is {self.cold_share}; wanted is a share from 0 to 1.")
+        check_scaling(self.scaling)
         if not self.stride:
             object.__setattr__(self, "stride", max(1, self.h // 2))
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tsmaml.tasks.encoding import NOTHING, Encoded
 from tsmaml.tasks.scaling import scale_windows, seasonal_error
 from tsmaml.tasks.spec import WindowSpec
 
@@ -30,11 +31,18 @@ class Windows(NamedTuple):
 
 
 class FlatSeries(NamedTuple):
-    """A collection as tensors: values float64 (NaN where masked), offsets and positions int64."""
+    """A collection as tensors.
+
+    Values float64 (NaN where masked), offsets and positions int64; ``hist``, ``futr``, ``stat`` as
+    :class:`tsmaml.tasks.encoding.Encoded` has them, None where there are none.
+    """
 
     values: tf.Tensor
     offsets: tf.Tensor
     positions: tf.Tensor
+    hist: tf.Tensor | None = None
+    futr: tf.Tensor | None = None
+    stat: tf.Tensor | None = None
 
 
 def support_origins(
@@ -84,45 +92,94 @@ def gather_windows(
         spec: sizes.
         dtype: of the results, the model's.
     """
-    base = tf.gather(series.offsets, index)[..., tf.newaxis]
-    last = tf.shape(series.values, tf.int64)[0] - 1
-    origins, begin, limit = (x[..., tf.newaxis] for x in (origins, begin, limit))
-
-    def at(positions: tf.Tensor, there: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        values = tf.gather(series.values, tf.clip_by_value(base + positions, 0, last))
-        there &= ~tf.math.is_nan(values)
-        return tf.where(there, values, tf.zeros_like(values)), tf.cast(there, tf.float64)
-
-    back = origins + tf.range(-spec.input_size, 0, dtype=tf.int64)
-    past, mask = at(back, (back >= begin) & valid[..., tf.newaxis])
-    ahead = origins + tf.range(spec.h, dtype=tf.int64)
-    # A window with nothing in its input has no scale, and says nothing.
-    seen = tf.reduce_any(mask > 0, -1, keepdims=True)
-    y, observed = at(ahead, (ahead < limit) & valid[..., tf.newaxis] & seen)
-
-    location, scale = scale_windows(past, mask)
-    past = mask * (past - location) / scale
-    y = observed * (y - location) / scale
-    inputs, targets = tf.nest.map_structure(
-        lambda tensor: tf.cast(tensor, dtype),
-        (
-            {"past": past, "mask": mask},
-            {
-                "y": y,
-                "observed": observed,
-                "location": location,
-                "scale": scale,
-                "seasonal_error": seasonal_error(past, mask, spec.season_length),
-            },
-        ),
+    shape = tf.shape(index)
+    index, origins, begin, limit, there = _computed_once(
+        index, origins, begin, limit, tf.cast(valid, tf.int64)
     )
+    valid = there > 0
+    # Time first: sums over it then run for many windows at once.
+    steps = tf.range(-spec.input_size, spec.h, dtype=tf.int64)[:, tf.newaxis]
+    positions = origins + steps
+    last = tf.shape(series.values, tf.int64)[0] - 1
+    where = tf.clip_by_value(tf.gather(series.offsets, index) + positions, 0, last)
+    values = tf.gather(series.values, where)
+    inside = tf.where(steps < 0, positions >= begin, positions < limit)
+    there = inside & valid & ~tf.math.is_nan(values)
+    values = tf.where(there, values, tf.zeros_like(values))
+    mask, observed = tf.split(tf.cast(there, dtype), [spec.input_size, spec.h])
+    # A window with nothing in its input has no scale, and says nothing.
+    observed *= tf.reduce_max(mask, 0, keepdims=True)
+
+    past, location, scale = scale_windows(
+        values[: spec.input_size], mask, spec.scaling, spec.season_length
+    )
+    y = observed * tf.cast((values[spec.input_size :] - location) / scale, dtype)
+
+    def turned(tensor: tf.Tensor) -> tf.Tensor:
+        return tf.reshape(tf.transpose(tensor), tf.concat([shape, [tensor.shape[0]]], 0))
+
+    inputs = {"past": turned(past), "mask": turned(mask)}
+    beside = _exogenous(series, index, positions, (positions >= begin) & valid, spec)
+    for name, tensor in beside.items():
+        inputs[name] = tf.cast(tf.reshape(tensor, tf.concat([shape, tensor.shape[1:]], 0)), dtype)
+    location, scale = turned(location), turned(scale)
+    targets = {
+        "y": turned(y),
+        "observed": turned(observed),
+        "location": tf.cast(location, dtype),
+        "scale": tf.cast(scale, dtype),
+        "seasonal_error": turned(seasonal_error(past, mask, spec.season_length)),
+    }
     return Windows(inputs, targets, targets["observed"], location, scale)
 
 
-def flat_series(values: object, offsets: object, positions: object) -> FlatSeries:
+def _exogenous(
+    series: FlatSeries, index: tf.Tensor, positions: tf.Tensor, seen: tf.Tensor, spec: WindowSpec
+) -> dict[str, tf.Tensor]:
+    """Exogenous inputs of windows, 0 before the history begins: ``[windows, (steps,) n]`` each.
+
+    Args:
+        series: the collection.
+        index: ``[windows]``, number of the series.
+        positions, seen: ``[input_size + h, windows]``.
+        spec: sizes.
+    """
+
+    def rows_of(table: tf.Tensor, rows: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
+        rows = tf.clip_by_value(rows, 0, tf.shape(table, tf.int64)[0] - 1)
+        found = tf.gather(table, rows)
+        found *= tf.cast(there, found.dtype)[..., tf.newaxis]
+        return tf.transpose(found, [1, 0, 2])
+
+    found = {}
+    rows, size = tf.gather(series.offsets, index) + positions, spec.input_size
+    if series.hist is not None:
+        found["hist_exog"] = rows_of(series.hist, rows[:size], seen[:size])
+    if series.futr is not None:
+        # Each series before this one has its future behind it.
+        found["futr_exog"] = rows_of(series.futr, rows + index * spec.h, seen)
+    if series.stat is not None:
+        found["stat_exog"] = tf.gather(series.stat, index)
+    return found
+
+
+def _computed_once(*numbers: tf.Tensor) -> list[tf.Tensor]:
+    """Numbers of windows, int64 of one shape, each flat.
+
+    XLA would draw the place of a window anew for every value of it, which takes six times as long;
+    a product of matrices, here with the identity, is never computed twice.
+    """
+    rows = tf.stack([tf.reshape(x, [-1]) for x in numbers])
+    return tf.unstack(tf.matmul(tf.eye(len(numbers), dtype=tf.int64), rows))
+
+
+def flat_series(
+    values: object, offsets: object, positions: object, encoded: Encoded = NOTHING
+) -> FlatSeries:
     """Arrays of a collection as tensors."""
     return FlatSeries(
         tf.constant(values, tf.float64),
         tf.constant(offsets, tf.int64),
         tf.constant(positions, tf.int64),
+        *(None if part is None else tf.constant(part, tf.float32) for part in encoded),
     )
