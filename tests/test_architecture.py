@@ -21,12 +21,14 @@ MAY_IMPORT = {
     "losses": set(),
     "engine": set(),
     "intervals": set(),
+    "plots": {"series"},
     "artifacts": set(),
     "tasks": {"series", "engine.batch"},
     "evaluation": {"series"},
     "simplemaml": {"engine"},
     "forecaster": {
         "series", "tasks", "engine", "losses", "plugins", "intervals", "evaluation", "artifacts",
+        "plots",
     },
 }  # fmt: skip
 
@@ -83,6 +85,7 @@ def test_public_names_are_at_home_where_they_are_said_to_be():
         ("tsmaml.losses", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.intervals", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.forecaster", {"tensorflow", "keras", "pandas", "pyarrow"}),
+        ("tsmaml.plots", {"tensorflow", "keras", "pandas", "pyarrow", "matplotlib", "plotext"}),
     ],
 )
 def test_importing_a_room_loads_nothing_heavy(module, absent):

@@ -61,6 +61,23 @@ def test_forecast_writes_by_ending_and_to_stdout(run, fitted, flights, tmp_path)
     assert len(json.loads(out.read_text())) == 30 * 2
 
 
+def test_forecasts_are_drawn_to_a_file_and_in_the_terminal(run, fitted, flights, tmp_path):
+    model, _ = fitted
+    path, out = tmp_path / "fan.svg", tmp_path / "f.csv"
+    drawn = run("forecast", flights, "-m", model, "-o", out, "--plot", path)
+    assert f"; wrote {out}; wrote {path}" in drawn.stderr.replace("\n", "")
+    assert path.read_text().count('<g id="axes_') == 9
+    shown = run("forecast", flights, "-m", model, "--plot", "-", "--quiet").stdout
+    assert "unique_id" not in shown
+    for text in ("EWR-ATL", "TSMAML 80 %", "zero-step", "2014-01-07"):
+        assert text in shown
+    zero_step = run("forecast", flights, "-m", model, "--plot", "-", "--zero-step", "-h", "2")
+    assert "TSMAML 80 %" not in zero_step.stdout
+    assert "2014-01-02" in zero_step.stdout
+    refused = run("forecast", flights, "-m", model, "-o", "-", "--plot", "-", code=2)
+    assert "both write to stdout" in refused.stderr
+
+
 def test_adapt_keeps_what_forecast_uses(run, fitted, flights, tmp_path):
     model, _ = fitted
     routes = tmp_path / "routes.tsmaml"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
+
+from tsmaml.plots import extras
 
 
 def daily(**series) -> pd.DataFrame:
@@ -168,12 +169,23 @@ def test_a_picture_of_a_sample(run, flights, tmp_path):
     assert f"Wrote {path}" in result.stderr.replace("\n", "")
 
 
+def test_a_sample_in_the_terminal(run, flights):
+    shown = run("inspect", flights, "--plot", "-").stdout
+    for name in ("EWR-ATL", "2013-01-01", "2013-12-31", "fit would choose"):
+        assert name in shown
+    assert "\x1b" not in shown
+    refused = run("inspect", flights, "--plot", "-", "--json", code=2)
+    assert "both write to stdout" in refused.stderr
+
+
 def test_pictures_that_can_not_be_drawn(run, flights, tmp_path, monkeypatch):
     refused = run("inspect", flights, "--plot", tmp_path / "series.jpg", code=2)
-    assert "pictures are PNG files" in refused.stderr
+    assert "pictures are files that end in .png, .svg, .pdf" in refused.stderr
     refused = run("inspect", flights, "--plot", tmp_path / "no" / "series.png", code=2)
     assert "There is no folder" in refused.stderr
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras, "find_spec", lambda name: None)
     refused = run("inspect", flights, "--plot", tmp_path / "series.png", code=3)
     assert "Pictures need matplotlib" in refused.stderr
-    assert "tsmaml[plot]" in refused.stderr
+    assert 'python -m pip install "tsmaml[plot]"' in refused.stderr
+    refused = run("inspect", flights, "--plot", "-", code=3)
+    assert "Drawing in the terminal needs plotext" in refused.stderr

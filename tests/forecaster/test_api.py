@@ -49,6 +49,36 @@ def test_plots_take_the_frames_as_they_are(fitted, new_frame):
     assert {"y", "TSMAML", "TSMAML_level_80"} <= labels
 
 
+def test_fan_charts(fitted, new_frame):
+    known = new_frame[new_frame["unique_id"] != "point"]
+    fans = fitted.fans(known, ids=["new-s03", "new-s01"], h=5, level=[50, 90])
+    assert [fan.name for fan in fans] == ["new-s03", "new-s01"]
+    forecasts = fitted.predict(known, h=5, level=[50, 90])
+    zero_step = fitted.predict(known, h=5, zero_step=True)
+    for fan in fans:
+        mine = forecasts[forecasts["unique_id"] == fan.name]
+        assert list(fan.forecasts) == ["TSMAML", "zero-step"]
+        np.testing.assert_allclose(fan.forecasts["TSMAML"], mine["TSMAML"], rtol=1e-4)
+        np.testing.assert_allclose(
+            fan.forecasts["zero-step"],
+            zero_step.loc[zero_step["unique_id"] == fan.name, "TSMAML"],
+            rtol=1e-4,
+        )
+        assert list(fan.bounds["TSMAML"]) == [90.0, 50.0]
+        np.testing.assert_allclose(fan.bounds["TSMAML"][50.0][0], mine["TSMAML-lo-50"], rtol=1e-4)
+        assert len(fan.values) == 25
+    before = known[known["ds"] < "2024-02-01"]
+    figure = fitted.plot(known, fitted.predict(before), theme="dark")
+    assert len(figure.axes) == 6
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert labels == ["history", "TSMAML", "truth"]
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(UsageError, match="The theme is 'blue'; wanted is one of light, dark"):
+        fitted.plot(known, theme="blue")
+    with pytest.raises(UsageError, match="h is 8; this model forecasts 1 to 7"):
+        fitted.plot(known, h=8)
+
+
 def test_quantiles_are_levels_and_h_may_be_shorter(fitted, new_frame):
     by_level = fitted.predict(new_frame, level=80)
     by_quantile = fitted.predict(new_frame, quantiles=[0.1, 0.5, 0.9])

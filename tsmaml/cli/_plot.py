@@ -1,55 +1,58 @@
-"""A sample of the series as a picture."""
+"""``--plot``: to a file, or ``-`` in the terminal."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
+import click
 
-from tsmaml.errors import MissingDependencyError, UsageError
+from tsmaml.errors import UsageError
 
 if TYPE_CHECKING:
-    from tsmaml.series import SeriesCollection
+    from tsmaml.plots import Fan
 
-_PICTURES = 9
-_COLUMNS = 3
+TERMINAL = "-"
+_MOST_IN_TERMINAL, _MOST_IN_FILE = 3, 9
+_ENDINGS = (".png", ".svg", ".pdf")
 
 
 def check_plot(path: str) -> None:
     """Refuse, before any work, what can't be drawn to.
 
     Raises:
-        UsageError: if it is no PNG file in a folder that exists.
-        MissingDependencyError: if matplotlib is not installed.
+        UsageError: if it is neither ``-`` nor a PNG, SVG or PDF file in a folder that exists.
+        MissingDependencyError: if the package that draws is not installed.
     """
-    from importlib.util import find_spec
+    from tsmaml.plots import require
 
-    if Path(path).suffix.lower() != ".png":
-        raise UsageError(f"{path}: pictures are PNG files; name one that ends in .png.")
+    if path == TERMINAL:
+        require("plotext", "Drawing in the terminal needs", "plot")
+        return
+    if Path(path).suffix.lower() not in _ENDINGS:
+        raise UsageError(
+            f"{path}: pictures are files that end in {', '.join(_ENDINGS)}; {TERMINAL} draws in "
+            "the terminal."
+        )
     if not Path(path).parent.is_dir():
         raise UsageError(f"There is no folder {Path(path).parent} to write {Path(path).name} to.")
-    if find_spec("matplotlib") is None:
-        raise MissingDependencyError(
-            "Pictures need matplotlib.", hint="python -m pip install 'tsmaml[plot]'"
-        )
+    require("matplotlib", "Pictures need", "plot")
 
 
-def plot_sample(collection: SeriesCollection, path: str) -> None:
-    """Draw up to nine series, spread evenly over the collection; gaps are gaps in the line."""
-    from matplotlib.figure import Figure
+def most_of(path: str) -> int:
+    """How many series a picture shows."""
+    return _MOST_IN_TERMINAL if path == TERMINAL else _MOST_IN_FILE
 
-    count = min(_PICTURES, len(collection))
-    sample = collection.select(np.linspace(0, len(collection) - 1, count).astype(int))
-    times = sample.times()
-    rows = -(-count // _COLUMNS)
-    figure = Figure(figsize=(4 * min(count, _COLUMNS), 2.2 * rows), layout="constrained")
-    for number, name in enumerate(sample.ids):
-        axes = figure.add_subplot(rows, min(count, _COLUMNS), number + 1)
-        part = slice(sample.offsets[number], sample.offsets[number + 1])
-        alone = sample.lengths[number] == 1
-        axes.plot(times[part], sample.values[part], "o" if alone else "-", linewidth=0.9)
-        axes.set_title(name[:40], fontsize=9)
-        axes.tick_params(labelsize=7)
-        axes.tick_params(axis="x", rotation=30)
-    figure.savefig(path, dpi=120)
+
+def plot(fans: Sequence[Fan], path: str) -> None:
+    """Draw charts to a file, or on stdout: in colour where that is a terminal."""
+    if path == TERMINAL:
+        from tsmaml.plots.terminal import drawn
+
+        click.echo(drawn(fans), color=False if os.environ.get("NO_COLOR") else None)
+    else:
+        from tsmaml.plots.drawing import charts
+
+        charts(fans).savefig(path, dpi=144)

@@ -17,6 +17,8 @@ from tsmaml.cli._common import (
 if TYPE_CHECKING:
     import pandas as pd
 
+    from tsmaml.forecaster import MetaForecaster
+    from tsmaml.series import SeriesCollection
     from tsmaml.series.options import ReadOptions
 
 
@@ -41,6 +43,7 @@ def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> lis
 @click.option("--level", callback=numbers, help="Central intervals in percent: 80 or 80,95.")
 @click.option("--quantiles", callback=numbers, help="The same as quantiles: 0.1,0.9.")
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
+@click.option("--plot", type=click.Path(), help="Draw some to this file; -: in the terminal.")
 @reading_options
 @click.option("--zero-step", is_flag=True, help="Forecast without adaptation, to compare.")
 @click.option("--explain", is_flag=True, help="Say what adaptation did for each series (stderr).")
@@ -53,6 +56,7 @@ def command(
     level: list[float] | None,
     quantiles: list[float] | None,
     horizon: int | None,
+    plot: str | None,
     reading: ReadOptions,
     zero_step: bool,
     explain: bool,
@@ -68,17 +72,23 @@ def command(
     Examples:
       tsmaml forecast new.parquet --model flights.tsmaml --level 80 -o forecast.parquet
       tsmaml forecast new.csv --model flights.tsmaml --explain > forecast.csv
-      tsmaml forecast --model routes.tsmaml
+      tsmaml forecast --model routes.tsmaml --plot -
       tsmaml forecast sales.parquet --model sales.tsmaml --future prices.parquet
     """
     from tsmaml import artifacts
     from tsmaml.cli._output import check_output, write
+    from tsmaml.cli._plot import TERMINAL, check_plot
+    from tsmaml.errors import UsageError
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.intervals import levels_of
     from tsmaml.series import read_series
 
     check_output(out)
-    levels_of(level, quantiles)
+    if plot is not None:
+        check_plot(plot)
+        if (plot, out) == (TERMINAL, TERMINAL):
+            raise UsageError("--plot - and --out - both write to stdout.", hint="Name a file.")
+    levels = levels_of(level, quantiles)
     collection = None
     if series is not None:
         collection = read_series(series, **with_columns_of(model, reading))
@@ -95,7 +105,11 @@ def command(
         zero_step=zero_step,
         futr_df=ahead,
     )
-    write(forecasts, out)
+    if out is not None or plot != TERMINAL:
+        write(forecasts, out)
+    if plot is not None:
+        shown = {"futr_df": ahead, "h": horizon, "level": levels}
+        _draw(forecaster, collection, forecasts if zero_step else None, shown, plot)
     if quiet:
         return
     err = console()
@@ -103,11 +117,30 @@ def command(
     adapted = int((explained["used"] == "adapted").sum())
     err.print(
         f"Forecast {len(explained)} series: {adapted} adapted, {len(explained) - adapted} zero-step"
-        + (f"; wrote {out}" if out not in (None, "-") else ""),
+        + "".join(f"; wrote {path}" for path in (out, plot) if path not in (None, "-")),
         markup=False,
     )
     if explain:
         _print_explanation(err, explained)
+
+
+def _draw(
+    forecaster: MetaForecaster,
+    collection: SeriesCollection | None,
+    forecasts: pd.DataFrame | None,
+    shown: dict[str, Any],
+    path: str,
+) -> None:
+    """Fan charts of some of the series."""
+    import warnings
+
+    from tsmaml.cli._plot import most_of
+    from tsmaml.cli._plot import plot as draw
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they were told when the forecasts were made
+        fans = forecaster.fans(collection, forecasts, most=most_of(path), **shown)
+    draw(fans, path)
 
 
 def _print_explanation(err: Any, explained: pd.DataFrame) -> None:

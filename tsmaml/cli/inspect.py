@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
 @click.option("--input-size", type=int, help="Past points that the model sees.")
 @click.option("--season", type=int, help="Points in a season; 1: none.")
-@click.option("--plot", type=click.Path(), help="Draw a sample of the series to this PNG file.")
+@click.option("--plot", type=click.Path(), help="Draw a sample to this file; -: in the terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")
 @sentences
 def command(
@@ -47,12 +47,16 @@ def command(
       tsmaml inspect series.parquet --json
       tsmaml inspect series.parquet --plot series.png
     """
-    from tsmaml.cli._plot import check_plot, plot_sample
+    from tsmaml.cli._plot import TERMINAL, check_plot, most_of
+    from tsmaml.cli._plot import plot as draw
     from tsmaml.cli._summary import choices_summary, summary
+    from tsmaml.errors import UsageError
     from tsmaml.series.examine import examine
 
     if plot is not None:
         check_plot(plot)
+        if plot == TERMINAL and as_json:
+            raise UsageError("--plot - and --json both write to stdout.", hint="Name a file.")
     found = examine(series, h=horizon, input_size=input_size, season_length=season, **reading)
     facts: dict[str, Any] = {}
     chosen = None
@@ -62,13 +66,15 @@ def command(
         if found.choices is not None:
             chosen = choices_summary(found.collection, found.choices)
         if plot is not None:
-            plot_sample(found.collection, plot)
+            from tsmaml.plots import evenly, fans_of_series
+
+            draw(fans_of_series(evenly(found.collection, most_of(plot))), plot)
     if as_json:
         problems = [vars(problem) for problem in found.problems]
         click.echo(json.dumps({**facts, "problems": problems, "fit": chosen}, indent=2))
     else:
         _print(facts, chosen, found.problems, f"{series}{reading_text(reading)}")
-        if plot is not None and found.collection is not None:
+        if plot not in (None, TERMINAL) and found.collection is not None:
             console().print(f"Wrote {plot}", markup=False)
     if any(problem.severity == "error" for problem in found.problems):
         sys.exit(5)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tsmaml.forecaster.adapted import AdaptedSeries
     from tsmaml.forecaster.fitting import Fit
     from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+    from tsmaml.plots import Fan
+    from tsmaml.plots.drawing import Chart
     from tsmaml.series.defaults import Choices
     from tsmaml.series.options import ReadOptions
 
@@ -238,12 +240,7 @@ class MetaForecaster:
 
         pipeline, fit = self._fitted
         levels = levels_of(level, quantiles)
-        h = pipeline.choices.h if h is None else h
-        if not 1 <= h <= pipeline.choices.h:
-            raise UsageError(
-                f"h is {h}; this model forecasts 1 to {pipeline.choices.h} points.",
-                hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
-            )
+        h = self._horizon(h)
         collection = self._series_to_forecast(df, reading)
         pipeline.encoder.check_future(collection, pipeline.choices.h)
         made = self._forecast(collection)
@@ -251,6 +248,82 @@ class MetaForecaster:
             made = made._replace(helps=np.zeros_like(made.helps))
         self._explain = explain_frame(collection, made)
         return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
+
+    def plot(
+        self,
+        df: Any = None,
+        forecasts: pd.DataFrame | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        h: int | None = None,
+        level: Sequence[float] | float | None = None,
+        history: int | None = None,
+        theme: str = "light",
+        **reading: Unpack[ReadOptions],
+    ) -> Chart:
+        """Fan charts: history, forecasts and their intervals, and the truth where it is known.
+
+        Args:
+            df, forecasts, ids, h, level, history, reading: see :meth:`fans`.
+            theme: ``light`` or ``dark``.
+
+        Returns:
+            a matplotlib figure; ``figure.savefig("fan.png")`` writes it.
+
+        Raises:
+            MissingDependencyError: if matplotlib (extra ``[plot]``) is not installed.
+        """
+        from tsmaml.plots import require
+
+        require("matplotlib", "Pictures need", "plot")
+        from tsmaml.plots.drawing import charts
+
+        fans = self.fans(df, forecasts, ids=ids, h=h, level=level, history=history, **reading)
+        return charts(fans, theme=theme)
+
+    def fans(
+        self,
+        df: Any = None,
+        forecasts: pd.DataFrame | None = None,
+        *,
+        ids: Sequence[str] | None = None,
+        h: int | None = None,
+        level: Sequence[float] | float | None = None,
+        history: int | None = None,
+        most: int = 9,
+        **reading: Unpack[ReadOptions],
+    ) -> list[Fan]:
+        """What :meth:`plot` draws, as numbers.
+
+        Args:
+            df: the series, as in :meth:`predict`; with ``forecasts``, points at and after the first
+                time of a forecast are the truth.
+            forecasts: a frame of :meth:`predict`, with as many further columns as you like; None:
+                forecasts are made, and the zero-step forecast stands beside them.
+            ids: series to show; None: up to ``most``, spread evenly over the collection.
+            h: points to forecast where forecasts are made, as in :meth:`predict`.
+            level: their intervals in percent; None: 80, if the model has intervals.
+            history: points of history to show; None: five horizons.
+            most: so many series where ``ids`` is None.
+            reading: how ``df`` is read, as in :meth:`fit`.
+        """
+        from tsmaml.forecaster.frames import compared_frame
+        from tsmaml.intervals import levels_of
+        from tsmaml.plots import evenly, fans_of
+
+        pipeline, fit = self._fitted
+        collection = self._series_to_forecast(df, reading)
+        if ids is not None:
+            collection = collection.select([collection.index_of(name) for name in ids])
+        if forecasts is not None:
+            return fans_of(collection, forecasts, history, most if ids is None else None)
+        h = self._horizon(h)
+        collection = evenly(collection, most) if ids is None else collection
+        pipeline.encoder.check_future(collection, pipeline.choices.h)
+        levels = levels_of(level, None) or ([80.0] if fit.calibration else [])
+        made = self._forecast(collection)
+        frame = compared_frame(pipeline, collection, made, fit.calibration, h, levels)
+        return fans_of(collection, frame, history)
 
     def make_future(self, df: Any = None, **reading: Unpack[ReadOptions]) -> pd.DataFrame:
         """A frame of the times to forecast, with the future columns to fill in.
@@ -375,6 +448,16 @@ class MetaForecaster:
         if self._trained is None:
             raise UsageError("The forecaster is not fitted.", hint="Call fit(df) first.")
         return self._trained
+
+    def _horizon(self, h: int | None) -> int:
+        longest = self.choices_.h
+        h = longest if h is None else h
+        if not 1 <= h <= longest:
+            raise UsageError(
+                f"h is {h}; this model forecasts 1 to {longest} points.",
+                hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
+            )
+        return h
 
     def _read(self, df: Any, reading: ReadOptions) -> SeriesCollection:
         options: ReadOptions = {"freq": self.settings.freq}

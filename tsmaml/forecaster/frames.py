@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 NAME = "TSMAML"
+ZERO_STEP = "zero-step"
 
 
 def bounds(
@@ -78,6 +79,20 @@ def forecast_frame(
         columns[f"{NAME}-lo-{level:g}"] = pipeline.in_units(lower[:, :h]).ravel()
         columns[f"{NAME}-hi-{level:g}"] = pipeline.in_units(upper[:, :h]).ravel()
     return pd.DataFrame(columns)
+
+
+def compared_frame(
+    pipeline: Pipeline,
+    collection: SeriesCollection,
+    made: Forecasts,
+    calibration: Mapping[str, np.ndarray],
+    h: int,
+    levels: Sequence[float],
+) -> pd.DataFrame:
+    """The frame of :func:`forecast_frame`, with the zero-step forecast as one more column."""
+    frame = forecast_frame(pipeline, collection, made, calibration, h, levels)
+    frame[ZERO_STEP] = pipeline.in_units(made.zero_step[:, :h, pipeline.middle]).ravel()
+    return frame
 
 
 def explain_frame(collection: SeriesCollection, made: Forecasts) -> pd.DataFrame:
