@@ -30,6 +30,10 @@ MAY_IMPORT = {
         "series", "tasks", "engine", "losses", "plugins", "intervals", "evaluation", "artifacts",
         "plots",
     },
+    "testing": {
+        "series", "tasks", "engine", "losses", "plugins", "intervals", "evaluation", "artifacts",
+        "models", "forecaster",
+    },
 }  # fmt: skip
 
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tsmaml.models import mlp, nbeats
+from tsmaml.models import linear, mlp, nbeats, nhits, tcn
 
 INPUT_SIZE, H = 5, 3
 
@@ -105,3 +105,132 @@ def test_layers_and_the_linear_way_have_the_weights_that_they_should():
 def test_the_linear_way_begins_at_zero():
     model = nbeats.build(INPUT_SIZE, H, width=4)
     assert not np.any(model.get_layer("head_linear").get_weights()[0])
+
+
+def test_nbeats_of_trend_and_season(random_weights, inputs):
+    # Section 3.3: coefficients of powers of time, and of waves, the same weights in a stack.
+    options = {"stacks": "interpretable", "width": 4, "n_blocks": 2, "n_layers": 1, "degree": 2}
+    model = nbeats.build(6, 4, 2, share_weights=True, **options)
+    layers = random_weights(model)
+    assert {name for name in layers if name.startswith("head")} == {"head_shared", "head_shared_2"}
+    mask = np.pad(inputs["mask"], [(0, 0), (1, 0)])
+    past = np.pad(inputs["past"], [(0, 0), (1, 0)])
+    residual, wanted = past * mask, 0
+    bases = {
+        "shared": (lambda n: (np.arange(n) / n) ** np.arange(3)[:, None]),
+        "shared_2": lambda n: np.stack(
+            [np.ones(n)]
+            + [np.cos(2 * np.pi * i * np.arange(n) / n) for i in range(1, n // 2 + 1)]
+            + [np.sin(2 * np.pi * i * np.arange(n) / n) for i in range(1, n // 2 + 1)]
+        ),
+    }
+    for own in ("shared", "shared", "shared_2", "shared_2"):
+        of_values, of_mask = (layers[f"block_{own}_1_{part}"] for part in ("values", "mask"))
+        features = relu(dense(of_values, residual) + dense(of_mask, mask))
+        coefficients = dense(layers[f"head_{own}"], features).reshape(6, -1, 2)
+        wanted = wanted + np.einsum("bko,kt->bto", coefficients, bases[own](4))
+        backcast = dense(layers[f"backcast_{own}"], features) @ bases[own](6)
+        residual = (residual - backcast) * mask
+    np.testing.assert_allclose(model({"past": past, "mask": mask}), wanted)
+
+
+def test_several_stacks_may_be_generic_with_a_linear_way():
+    model = nbeats.build(INPUT_SIZE, H, width=4, stacks=["trend", "generic"], n_blocks=1)
+    names = [layer.name for layer in model.layers if layer.name.startswith("head")]
+    assert sorted(names) == ["head_1", "head_2", "head_linear"]
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+@pytest.mark.parametrize("kind", ["dlinear", "nlinear", "linear"])
+def test_linear(random_weights, inputs, kind, n_outputs):
+    model = linear.build(INPUT_SIZE, H, n_outputs, kind=kind, kernel_size=3)
+    layers, mask = random_weights(model), inputs["mask"]
+    past = inputs["past"] * mask
+    wanted = dense(layers["head_mask"], mask)
+    if kind == "dlinear":
+        trend = np.zeros_like(past)
+        for row, step in np.ndindex(*past.shape):
+            near = [s for s in (step - 1, step, step + 1) if 0 <= s < INPUT_SIZE and mask[row, s]]
+            trend[row, step] = np.mean(past[row, near]) if near else 0
+        rest = (past - trend) * mask
+        wanted = wanted + dense(layers["head_trend"], trend) + dense(layers["head_rest"], rest)
+    elif kind == "nlinear":
+        last = [
+            row[seen > 0][-1] if seen.any() else 0 for row, seen in zip(past, mask, strict=True)
+        ]
+        last = np.array(last)[:, None]
+        wanted = wanted + last + dense(layers["head_distance"], (past - last) * mask)
+    else:
+        wanted = wanted + dense(layers["head_values"], past)
+    wanted = wanted.reshape(6, H, n_outputs)
+    np.testing.assert_allclose(model(inputs), wanted[..., 0] if n_outputs == 1 else wanted)
+
+
+def pooled(values, mask, pool):
+    """Maxima of what is observed, pools counted from the end."""
+    found = []
+    for end in range(values.shape[1], 0, -pool):
+        part = slice(max(0, end - pool), end)
+        greatest = np.where(mask[:, part] > 0, values[:, part], -np.inf).max(axis=1)
+        found.append(np.where(np.isfinite(greatest), greatest, 0))
+    return np.stack(found[::-1], axis=1)
+
+
+@pytest.mark.parametrize("n_outputs", [1, 2])
+def test_nhits(random_weights, inputs, n_outputs):
+    # Equations 1 to 4 of Challu et al. 2023.
+    pools, strides = [2, 3, 1], [3, 2, 1]
+    model = nhits.build(INPUT_SIZE, H, n_outputs, pools=pools, strides=strides, width=4, n_layers=1)
+    layers, mask = random_weights(model), inputs["mask"]
+    residual = inputs["past"] * mask
+    wanted = dense(layers["head_linear"], residual).reshape(6, H, n_outputs)
+    for number, (pool, stride) in enumerate(zip(pools, strides, strict=True), start=1):
+        seen = residual if pool == 1 else pooled(residual, mask, pool)
+        features = relu(
+            dense(layers[f"block_{number}_1_values"], seen)
+            + dense(layers[f"block_{number}_1_mask"], mask)
+        )
+
+        def between(knots, steps):
+            at = np.linspace(0, len(knots) - 1, steps) if len(knots) > 1 else np.zeros(steps)
+            return np.interp(at, np.arange(len(knots)), knots)
+
+        knots = dense(layers[f"head_{number}"], features).reshape(6, -1, n_outputs)
+        assert knots.shape[1] == -(-H // stride)
+        wanted = wanted + np.apply_along_axis(between, 1, knots, H)
+        if number < 3:
+            back = dense(layers[f"backcast_{number}"], features)
+            residual = (residual - np.apply_along_axis(between, 1, back, INPUT_SIZE)) * mask
+    assert "backcast_3" not in layers
+    np.testing.assert_allclose(model(inputs), wanted[..., 0] if n_outputs == 1 else wanted)
+
+
+def test_tcn(random_weights, inputs):
+    # Figure 1 of Bai et al. 2018: convolutions that look back 1, then 2 steps, and the way past them.
+    model = tcn.build(INPUT_SIZE, H, channels=2, kernel_size=2, n_blocks=2, width=4)
+    layers, mask = random_weights(model), inputs["mask"]
+    past = inputs["past"] * mask
+    steps = dense(layers["embedding_values"], past[..., None])
+    steps = steps + dense(layers["embedding_mask"], mask[..., None])
+    for number, dilation in ((1, 1), (2, 2)):
+        x = steps
+        for part in "ab":
+            kernel, bias = layers[f"block_{number}_{part}"]
+            before = np.pad(x, [(0, 0), (dilation, 0), (0, 0)])[:, :INPUT_SIZE]
+            x = relu(before @ kernel[0] + x @ kernel[1] + bias)
+        steps = relu(steps + x)
+    hidden = relu(dense(layers["hidden_state"], steps[:, -1]))
+    wanted = dense(layers["head"], hidden) + dense(layers["head_linear"], past)
+    np.testing.assert_allclose(model(inputs), wanted)
+
+
+@pytest.mark.parametrize(("input_size", "blocks"), [(1, 1), (5, 1), (6, 2), (13, 2), (36, 4)])
+def test_a_tcn_sees_all_of_its_input(input_size, blocks):
+    model = tcn.build(input_size, 2, channels=2, width=2, linear=False)
+    names = {layer.name for layer in model.layers if layer.name.endswith("_a")}
+    assert names == {f"block_{number}_a" for number in range(1, blocks + 1)}
+    rng = np.random.default_rng(0)
+    model.set_weights([np.abs(rng.normal(size=w.shape)) for w in model.get_weights()])
+    mask = np.ones((input_size, input_size), "float32")
+    alone = np.asarray(model({"past": 0 * mask, "mask": mask}))
+    assert (np.asarray(model({"past": np.eye(input_size), "mask": mask})) != alone).all()

@@ -1,1 +1,1 @@
-"""Architectures, reached by name through the registry: ``mlp``, ``nbeats``."""
+"""Architectures, reached by name through the registry, a module each."""

@@ -1,13 +1,25 @@
-"""N-BEATS, generic architecture (Oreshkin, Carpov, Chapados, Bengio 2020, section 3)."""
+"""N-BEATS (Oreshkin, Carpov, Chapados, Bengio 2020): generic, or of trend and season."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
-from tsmaml.models.common import check_sizes, context_inputs, past_and_mask, steps_and_outputs
+from tsmaml.errors import UsageError
+from tsmaml.models.common import (
+    Inputs,
+    added,
+    check_sizes,
+    linear_ways,
+    model_inputs,
+    steps_and_outputs,
+    times_constant,
+)
+
+KINDS = ("generic", "trend", "season")
 
 
 def build(
@@ -15,12 +27,17 @@ def build(
     h: int,
     n_outputs: int = 1,
     *,
+    stacks: str | Sequence[str] = "generic",
     width: int = 128,
     n_blocks: int = 3,
     n_layers: int = 3,
     share_weights: bool = False,
-    linear: bool = True,
+    linear: bool | None = None,
+    degree: int = 2,
     n_context: int = 0,
+    n_hist_exog: int = 0,
+    n_futr_exog: int = 0,
+    n_stat_exog: int = 0,
 ) -> keras.Model:
     """Blocks of dense layers, doubly residual: each takes off what it explains of the past.
 
@@ -32,13 +49,19 @@ def build(
         input_size: past points.
         h: horizon.
         n_outputs: values a step (quantiles).
+        stacks: what the blocks of each stack can say: ``generic`` anything, ``trend`` a polynomial,
+            ``season`` sines and cosines (section 3.3). ``interpretable`` is ``["trend", "season"]``.
         width: units of a layer.
-        n_blocks: blocks in the stack.
+        n_blocks: blocks in a stack.
         n_layers: dense layers of a block.
-        linear: whether a linear map of the past is added to the forecast. Blocks of ReLUs only come
-            near what it does exactly: to repeat the last season, or the last value.
-        share_weights: whether all blocks are one block, applied again (section 3.2 of the paper).
+        share_weights: whether all blocks of a stack are one block, applied again (section 3.2).
+        linear: whether linear maps of the past and of exogenous inputs are added to the forecast.
+            Blocks of ReLUs only come near what they do exactly: to repeat the last season, or the
+            last value. None: only where a stack is generic.
+        degree: of the polynomial.
         n_context: inputs beside the series that the algorithm ``cavia`` adapts; each block sees them.
+        n_hist_exog, n_futr_exog, n_stat_exog: exogenous numbers a step, or a series; each block sees
+            them (Olivares et al. 2023, N-BEATSx).
 
     Returns:
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
@@ -51,52 +74,114 @@ def build(
         width=width,
         n_blocks=n_blocks,
         n_layers=n_layers,
+        degree=degree,
     )
-    past, mask, residual = past_and_mask(input_size)
-    context = context_inputs(n_context)
-
-    def new_block(name: str) -> Any:
-        return _block(name, input_size, h * n_outputs, width, n_layers, context)
-
-    shared = new_block("shared") if share_weights else None
+    kinds = _kinds(stacks)
+    inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
     forecasts = []
-    if linear:
-        straight = keras.layers.Dense(
-            h * n_outputs, use_bias=False, kernel_initializer="zeros", name="head_linear"
+    if linear or (linear is None and "generic" in kinds):
+        forecasts += linear_ways(inputs, h * n_outputs)
+    residual, number, total = inputs.observed, 0, len(kinds) * n_blocks
+    for stack, kind in enumerate(kinds, start=1):
+        bases = _BASES[kind](input_size, h, degree)
+
+        def new_block(name: str, bases: Any = bases) -> Block:
+            return _block(name, bases, input_size, h, n_outputs, width, n_layers, inputs)
+
+        shared = new_block("shared" if stack == 1 else f"shared_{stack}") if share_weights else None
+        for _ in range(n_blocks):
+            number += 1
+            block = shared or new_block(str(number))
+            backcast, forecast = block(residual)
+            forecasts.append(forecast)
+            if number < total:
+                residual = keras.layers.Subtract(name=f"residual_{number}")([residual, backcast])
+                residual = keras.layers.Multiply(name=f"observed_{number}")([residual, inputs.mask])
+    flat = added(forecasts, "output")
+    return keras.Model(inputs.all, steps_and_outputs(flat, h, n_outputs), name="nbeats")
+
+
+def _kinds(stacks: str | Sequence[str]) -> list[str]:
+    """The kind of each stack."""
+    if stacks == "interpretable":
+        return ["trend", "season"]
+    kinds = [stacks] if isinstance(stacks, str) else list(stacks)
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown or not kinds:
+        raise UsageError(
+            f"stacks is {stacks!r}; wanted is 'interpretable' or a list of "
+            f"{', '.join(map(repr, KINDS))}."
         )
-        forecasts.append(straight(residual))
-    for number in range(1, n_blocks + 1):
-        block = shared or new_block(str(number))
-        backcast, forecast = block(residual, mask)
-        forecasts.append(forecast)
-        if number < n_blocks:
-            residual = keras.layers.Subtract(name=f"residual_{number}")([residual, backcast])
-            residual = keras.layers.Multiply(name=f"observed_{number}")([residual, mask])
-    flat = keras.layers.Add(name="output")(forecasts) if len(forecasts) > 1 else forecasts[0]
-    return keras.Model([past, mask, *context], steps_and_outputs(flat, h, n_outputs), name="nbeats")
+    return kinds
+
+
+Block = Callable[[Any], tuple[Any, Any]]
+Bases = tuple[np.ndarray, np.ndarray] | None
 
 
 def _block(
-    name: str, input_size: int, n_forecast: int, width: int, n_layers: int, context: Sequence[Any]
-) -> Any:
-    """The layers of one block, as a function of residual and mask."""
+    name: str,
+    bases: Bases,
+    input_size: int,
+    h: int,
+    n_outputs: int,
+    width: int,
+    n_layers: int,
+    inputs: Inputs,
+) -> Block:
+    """The layers of one block, as a function of the residual: ``(backcast, forecast)``."""
+    sizes = (input_size, h) if bases is None else tuple(len(basis) for basis in bases)
     first = keras.layers.Dense(width, name=f"block_{name}_1_values")
-    of_mask = keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_mask")
-    of_context = keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_context")
+    of_others = {
+        ending: keras.layers.Dense(width, use_bias=False, name=f"block_{name}_1_{ending}")
+        for ending in ("mask", *inputs.flat)
+    }
     add = keras.layers.Add(name=f"block_{name}_1_sum")
     relu = keras.layers.ReLU(name=f"block_{name}_1")
     rest = [
         keras.layers.Dense(width, "relu", name=f"block_{name}_{i}") for i in range(2, n_layers + 1)
     ]
-    backcast = keras.layers.Dense(input_size, name=f"backcast_{name}")
-    forecast = keras.layers.Dense(n_forecast, name=f"head_{name}")
+    backcast = keras.layers.Dense(sizes[0], name=f"backcast_{name}")
+    forecast = keras.layers.Dense(sizes[1] * n_outputs, name=f"head_{name}")
 
-    def apply(residual: Any, mask: Any) -> tuple[Any, Any]:
-        features = relu(
-            add([first(residual), of_mask(mask), *(of_context(part) for part in context)])
-        )
+    def apply(residual: Any) -> tuple[Any, Any]:
+        others = {"mask": inputs.mask, **inputs.flat}
+        parts = [first(residual), *(of_others[ending](part) for ending, part in others.items())]
+        features = relu(add(parts))
         for layer in rest:
             features = layer(features)
-        return backcast(features), forecast(features)
+        back, ahead = backcast(features), forecast(features)
+        if bases is None:
+            return back, ahead
+        # Coefficients of the basis, the same for each output of a step.
+        return times_constant(back, bases[0]), times_constant(
+            ahead, np.kron(bases[1], np.eye(n_outputs))
+        )
 
     return apply
+
+
+def _trend(input_size: int, h: int, degree: int) -> Bases:
+    """Powers of time, from 0 to the degree (equation 2 of section 3.3): ``[powers, steps]`` each."""
+    powers = np.arange(degree + 1)[:, np.newaxis]
+    back, ahead = ((np.arange(n) / n) ** powers for n in (input_size, h))
+    return back, ahead
+
+
+def _season(input_size: int, h: int, _degree: int) -> Bases:
+    """Sines and cosines whose periods divide the window (equation 3): ``[waves, steps]`` each."""
+    back, ahead = (_waves(n) for n in (input_size, h))
+    return back, ahead
+
+
+def _waves(n: int) -> np.ndarray:
+    """The mean, and waves down to a period of two steps."""
+    angles = 2 * np.pi * np.arange(1, n // 2 + 1)[:, np.newaxis] * np.arange(n) / n
+    return np.concatenate([np.ones((1, n)), np.cos(angles), np.sin(angles)])
+
+
+_BASES: dict[str, Callable[[int, int, int], Bases]] = {
+    "generic": lambda input_size, h, degree: None,
+    "trend": _trend,
+    "season": _season,
+}

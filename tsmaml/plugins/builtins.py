@@ -8,8 +8,12 @@ from tsmaml.plugins.hookspecs import Register, hookimpl
 @hookimpl
 def register_models(register: Register) -> None:
     """Architectures, see :mod:`tsmaml.models`."""
-    register("mlp", "tsmaml.models.mlp:build", help="Dense layers with a linear way past them")
-    register("nbeats", "tsmaml.models.nbeats:build", help="Generic N-BEATS (Oreshkin et al. 2020)")
+    home = "tsmaml.models"
+    register("linear", f"{home}.linear:build", help="DLinear, NLinear (Zeng et al. 2023)")
+    register("mlp", f"{home}.mlp:build", help="Dense layers with a linear way past them")
+    register("nbeats", f"{home}.nbeats:build", help="N-BEATS (Oreshkin et al. 2020)")
+    register("nhits", f"{home}.nhits:build", help="N-HiTS, of several paces (Challu et al. 2023)")
+    register("tcn", f"{home}.tcn:build", help="Causal convolutions (Bai et al. 2018)")
 
 
 @hookimpl

@@ -1,0 +1,29 @@
+"""Every registered model, those of installed plugins too, through the conformance kit."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from tsmaml.plugins import registry
+from tsmaml.testing import MODEL_CHECKS, check_model
+
+PARTS = {part.name: part for part in registry().parts("model")}
+SMALL = {"width": 4, "n_blocks": 2, "n_layers": 2}
+OF_THEIR_OWN = {
+    "nhits": {"pools": [4, 2], "strides": [2, 1], "n_blocks": 1},
+    "tcn": {"channels": 3, "kernel_size": 2},
+}
+
+
+def small(name: str) -> dict:
+    known = inspect.signature(PARTS[name].load()).parameters
+    options = {**SMALL, **OF_THEIR_OWN.get(name, {})}
+    return {option: value for option, value in options.items() if option in known}
+
+
+@pytest.mark.parametrize("check", MODEL_CHECKS)
+@pytest.mark.parametrize("name", PARTS)
+def test_a_registered_model_does_what_is_wanted(name, check):
+    check_model(name, options=small(name), checks=[check])

@@ -1,0 +1,84 @@
+"""A temporal convolutional network (Bai, Kolter, Koltun 2018, section 3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+
+from tsmaml.models.common import check_at_most, check_sizes, model_inputs
+from tsmaml.models.sequences import embedded, forecast_of_state
+
+
+def build(
+    input_size: int,
+    h: int,
+    n_outputs: int = 1,
+    *,
+    channels: int = 32,
+    kernel_size: int | None = None,
+    n_blocks: int | None = None,
+    width: int = 64,
+    linear: bool = True,
+    n_context: int = 0,
+    n_hist_exog: int = 0,
+    n_futr_exog: int = 0,
+    n_stat_exog: int = 0,
+) -> keras.Model:
+    """Residual blocks of causal convolutions, the dilation doubled from one block to the next.
+
+    A block is two convolutions with ReLUs, to which its input is added (figure 1 of the paper). The
+    forecast is made from what the last step has seen. Weight normalisation and dropout are left out.
+
+    Args:
+        input_size: past points.
+        h: horizon.
+        n_outputs: values a step (quantiles).
+        channels: of the convolutions.
+        kernel_size: points that a convolution sees; None: 3, or the input size if that is smaller.
+        n_blocks: residual blocks; None: as many as the last step needs to see the whole input.
+        width: units of the dense layer before the head.
+        linear: whether linear maps of the past and of exogenous inputs are added to the forecast.
+        n_context: inputs beside the series that the algorithm ``cavia`` adapts.
+        n_hist_exog, n_futr_exog, n_stat_exog: exogenous numbers a step, or a series.
+
+    Returns:
+        a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
+        ``[batch, h, n_outputs]``. Head: ``head``, ``head_linear`` and one for each exogenous input.
+    """
+    check_sizes(input_size=input_size, h=h, n_outputs=n_outputs, channels=channels, width=width)
+    kernel_size = min(3, input_size) if kernel_size is None else kernel_size
+    check_at_most("kernel_size", kernel_size, input_size, "input size")
+    n_blocks = _blocks_to_see(input_size, kernel_size) if n_blocks is None else n_blocks
+    check_sizes(n_blocks=n_blocks)
+    inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
+    steps = embedded(inputs, channels)
+    for number in range(1, n_blocks + 1):
+        steps = _block(steps, channels, kernel_size, 2 ** (number - 1), number)
+    last = steps[:, -1]
+    output = forecast_of_state(last, inputs, h, n_outputs, width, linear)
+    return keras.Model(inputs.all, output, name="tcn")
+
+
+def _blocks_to_see(input_size: int, kernel_size: int) -> int:
+    """How many blocks the last step needs to see all the input; one of kernels of a single point."""
+    blocks = 1
+    while kernel_size > 1 and 1 + 2 * (kernel_size - 1) * (2**blocks - 1) < input_size:
+        blocks += 1
+    return blocks
+
+
+def _block(steps: Any, channels: int, kernel_size: int, dilation: int, number: int) -> Any:
+    """Two causal convolutions and the way past them: ``[batch, input_size, channels]``."""
+    x = steps
+    for part in ("a", "b"):
+        x = keras.layers.Conv1D(
+            channels,
+            kernel_size,
+            padding="causal",
+            dilation_rate=dilation,
+            activation="relu",
+            name=f"block_{number}_{part}",
+        )(x)
+    x = keras.layers.Add(name=f"block_{number}_sum")([steps, x])
+    return keras.layers.ReLU(name=f"block_{number}")(x)
