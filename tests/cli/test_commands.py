@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import zipfile
 
 import pandas as pd
 import pytest
@@ -96,6 +97,18 @@ def test_fit_reports_json_and_equal_seeds_make_equal_files(run, flights, small, 
     assert reports[0]["series"] == {"trained": 24, "validated": 3, "reported": 3}
     assert set(reports[0]["scores"]) == {"mase", "smape"}
     assert (tmp_path / "a.tsmaml").read_bytes() == (tmp_path / "b.tsmaml").read_bytes()
+
+
+def test_a_model_file_holds_the_command_that_made_it(fitted, flights):
+    model, _ = fitted
+    with zipfile.ZipFile(model) as archive:
+        training = json.loads(archive.read("manifest.json"))["training"]
+    assert training["command"] == (
+        f"tsmaml fit {flights} --horizon 7 --input-size 14 --model mlp --model-opt width=8 "
+        "--steps 20 --meta-batch 8 --support 3"
+    )
+    assert training["source"] == str(flights)
+    assert set(training["versions"]) == {"tsmaml", "Python", "TensorFlow", "Keras", "NumPy"}
 
 
 def test_a_bar_is_shown_on_a_terminal(capsys, monkeypatch):

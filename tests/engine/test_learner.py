@@ -79,7 +79,7 @@ def test_resuming_ends_with_the_same_bits(sinusoid_net, sinusoid_sampler):
     validation = sinusoid_sampler(tf.constant([9, 9], tf.int64))
     options = {"validation": validation, "validate_every": 20}
     whole = engine.MetaLearner(sinusoid_net(width=4), seed=3)
-    whole.fit(sinusoid_sampler, steps=100, **options)
+    curve = whole.fit(sinusoid_sampler, steps=100, **options).curve
 
     kept = {}
     first = engine.MetaLearner(sinusoid_net(width=4), seed=3)
@@ -98,6 +98,11 @@ def test_resuming_ends_with_the_same_bits(sinusoid_net, sinusoid_sampler):
     assert history.step == 100
     for name, value in whole.arrays().items():
         np.testing.assert_array_equal(second.arrays()[name], value)
+    assert len(curve.query) == 100
+    assert np.isfinite(curve.query).all()
+    np.testing.assert_array_equal(history.curve.query, curve.query)
+    assert [step for step, *_ in curve.validation] == [0, 20, 40, 60, 80, 100]
+    assert history.curve.validation == curve.validation
 
     other = engine.MetaLearner(sinusoid_net(width=4), seed=4)
     other.fit(sinusoid_sampler, steps=100, **options)

@@ -153,6 +153,22 @@ def test_saved_and_loaded_forecasts_are_equal(fitted, new_frame, tmp_path):
         loaded.predict()
 
 
+def test_a_loaded_forecaster_knows_how_it_was_made(fitted, tmp_path):
+    fitted.save(tmp_path / "m.tsmaml", command="tsmaml fit series.csv")
+    loaded = MetaForecaster.load(tmp_path / "m.tsmaml")
+    curve = loaded.history_.curve
+    np.testing.assert_array_equal(curve.query, fitted.history_.curve.query)
+    assert len(curve.query) == loaded.history_.step == 40
+    assert curve.validation == fitted.history_.curve.validation
+    assert [step for step, *_ in curve.validation] == [0, 20, 40]
+    assert loaded.report_.mean == fitted.report_.mean
+    assert loaded.report_.n_series == fitted.report_.n_series
+    assert loaded.report_.per_series.empty
+    fit = loaded._fitted[1]
+    assert (fit.command, fit.source) == ("tsmaml fit series.csv", "data frame")
+    assert fit.versions["Keras"] == keras.__version__
+
+
 def test_adapted_forecaster_keeps_its_parameters(fitted, new_frame, tmp_path):
     before = fitted.predict(new_frame, level=80)
     adapted = fitted.adapt(new_frame)

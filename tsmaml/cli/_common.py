@@ -159,6 +159,37 @@ def reading_text(reading: ReadOptions) -> str:
     return "".join(words)
 
 
+def typed(ctx: click.Context, but: Sequence[str]) -> str:
+    """The command as it was typed, without the options named in ``but``.
+
+    Paths and values are quoted as a shell wants them.
+    """
+    from click.core import ParameterSource
+
+    words = ["tsmaml", str(ctx.info_name)]
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        is_typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        if not is_typed or name in but:
+            continue
+        value = ctx.params[name]
+        if isinstance(parameter, click.Argument):
+            words.append(str(value))
+            continue
+        option = max(parameter.opts, key=len)
+        if isinstance(value, dict):
+            value = tuple(f"{key}={_option_text(one)}" for key, one in value.items())
+        elif isinstance(value, tuple) and not parameter.multiple:
+            value = ",".join(value)
+        for one in value if isinstance(value, tuple) else (value,):
+            words += [option] if one is True else [option, str(one)]
+    return shlex.join(words)
+
+
+def _option_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def with_columns_of(model: str, reading: ReadOptions) -> ReadOptions:
     """Options of reading, with the exogenous columns that a model file was trained with."""
     from tsmaml import artifacts

@@ -19,6 +19,7 @@ from tsmaml.cli._common import (
     reading_options,
     reading_text,
     sentences,
+    typed,
 )
 
 if TYPE_CHECKING:
@@ -31,6 +32,11 @@ _PARTS = {
     "tasks": ("Task builder", "per_series"),
     "algorithm": ("Meta-learning algorithm", "anil"),
 }
+# Options that leave the model as it is.
+_WITHOUT_INFLUENCE = (
+    *("out", "callbacks", "checkpoint_steps", "checkpoint_minutes", "resume"),
+    *("quiet", "as_json", "traceback"),
+)
 
 
 def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -163,7 +169,8 @@ def command(
             checkpoint_minutes=checkpoint_minutes,
             resume=resume,
         )
-    forecaster.save(path)
+    made_by = typed(click.get_current_context(), _WITHOUT_INFLUENCE)
+    forecaster.save(path, command=made_by)
     history = forecaster.history_
     interrupted = history.stopped_by == "interrupt"
     if not interrupted:

@@ -13,6 +13,7 @@ import tensorflow as tf
 from tsmaml.engine.adaptation import Adapted, adapt_tasks
 from tsmaml.engine.algorithms import Algorithm, maml
 from tsmaml.engine.batch import TaskBatch, check_batch
+from tsmaml.engine.curve import Curve
 from tsmaml.engine.functional import FunctionalModel
 from tsmaml.engine.mapping import choose
 from tsmaml.engine.objective import as_loss
@@ -79,7 +80,7 @@ class MetaLearner:
             seed,
             n_chunks,
         )
-        self._best = Best(())
+        self._best, self._curve = Best(()), Curve()
         self._adapt = tf.function(self._adapt_batch, jit_compile=self._jit, autograph=False)
         self._predict = tf.function(self._predict_batch, jit_compile=self._jit, autograph=False)
         self.adapt_traces = 0
@@ -149,7 +150,8 @@ class MetaLearner:
             patience=patience,
             callbacks=list(callbacks),
             best=self._best,
-            on_pause=None if on_pause is None else lambda _: on_pause(),
+            curve=self._curve,
+            on_pause=on_pause,
             pause_seconds=pause_seconds,
             pause_steps=pause_steps,
         )
@@ -224,11 +226,12 @@ class MetaLearner:
 
     def checkpoint(self) -> dict[str, np.ndarray]:
         """Everything that a resumed run needs to end with the same bits as one that ran through."""
-        return checkpoint_arrays(self._outer, self._best)
+        return checkpoint_arrays(self._outer, self._best, self._curve)
 
     def restore(self, arrays: Mapping[str, np.ndarray]) -> None:
         """Continue from a checkpoint: the next :meth:`fit` goes on at its step."""
         self._best = restore_arrays(self._outer, arrays)
+        self._curve = Curve.restored(arrays)
 
     def _adapt_batch(self, meta: Meta, support: Samples, steps: tf.Tensor) -> Adapted:
         self.adapt_traces += 1

@@ -14,6 +14,7 @@ import tensorflow as tf
 from tsmaml.engine.adaptation import adapt_tasks
 from tsmaml.engine.annealing import Moment, cosine
 from tsmaml.engine.batch import TaskBatch, check_batch
+from tsmaml.engine.curve import Curve
 from tsmaml.engine.mapping import MapTasks
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.outer_rule import OuterState
@@ -65,12 +66,14 @@ class History:
         step: outer steps done in all.
         best_step: the step whose meta-parameters were kept.
         stopped_by: ``"steps"``, ``"patience"``, ``"interrupt"`` or ``"not finite"``.
+        curve: losses by outer step, those before a resumption among them.
     """
 
     reports: list[Progress] = field(default_factory=list)
     step: int = 0
     best_step: int = 0
     stopped_by: str = "steps"
+    curve: Curve = field(default_factory=Curve)
 
 
 class OuterLoop:
@@ -242,7 +245,8 @@ def train(
     patience: int | None,
     callbacks: list[Callback],
     best: Best,
-    on_pause: Callable[[Best], None] | None = None,
+    curve: Curve,
+    on_pause: Callable[[], None] | None = None,
     pause_seconds: float = 60.0,
     pause_steps: int | None = None,
     report_seconds: float = 0.5,
@@ -254,10 +258,11 @@ def train(
     it has no influence on the result.
 
     Args:
+        best, curve: of the run so far, moved in place.
         on_pause: called every ``pause_seconds``, at each multiple of ``pause_steps``, and at the
             end, with everything still in place for a checkpoint.
     """
-    history = History(step=int(outer.step), best_step=best.step)
+    history = History(step=int(outer.step), best_step=best.step, curve=curve)
     outer.total.assign(steps)
     started = paused = time.monotonic()
     chunk = 1
@@ -274,6 +279,7 @@ def train(
             best.step, best.stale = history.step, 0
         else:
             best.stale += 1
+        curve.validation.append((history.step, zero_step, adapted))
         elapsed = time.monotonic() - started
         report(Progress(history.step, steps, support, query, elapsed, adapted, zero_step))
 
@@ -292,6 +298,7 @@ def train(
                 _stop_not_finite(outer, history, best, support, query)
                 break
             history.step += n_steps
+            curve.add(history.step, losses[:, 1])
             took = max(time.monotonic() - before, 1e-6)
             if n_steps == chunk:  # the first call also compiles: it grows from 1 at any rate
                 chunk = int(min(max(1, n_steps * report_seconds / took), 4 * chunk))
@@ -306,13 +313,13 @@ def train(
                     break
             is_due = pause_steps and history.step % pause_steps == 0
             if on_pause is not None and (is_due or time.monotonic() - paused > pause_seconds):
-                on_pause(best)
+                on_pause()
                 paused = time.monotonic()
     except KeyboardInterrupt:
         history.stopped_by = "interrupt"
         history.step = int(outer.step)
     if on_pause is not None and history.stopped_by != "not finite":
-        on_pause(best)
+        on_pause()
     if validation and best.meta:
         outer.state.assign(_meta_of(outer.state, best.meta))
         history.best_step = best.step
@@ -344,9 +351,9 @@ def _meta_of(state: OuterState, arrays: tuple[np.ndarray, ...]) -> Meta:
     return tf.nest.pack_sequence_as(state.meta(), [tf.constant(array) for array in arrays])
 
 
-def checkpoint_arrays(outer: OuterLoop, best: Best) -> dict[str, np.ndarray]:
+def checkpoint_arrays(outer: OuterLoop, best: Best, curve: Curve) -> dict[str, np.ndarray]:
     """Everything that a resumed run needs to end with the same bits."""
-    arrays = outer.state.arrays()
+    arrays = {**outer.state.arrays(), **curve.arrays()}
     arrays["step"] = np.array(int(outer.step))
     arrays["best.loss"] = np.array(best.loss)
     arrays["best.counts"] = np.array([best.step, best.stale])

@@ -367,12 +367,19 @@ class MetaForecaster:
         self._check_frequency(collection)
         return self._of(pipeline, fit, adapt(pipeline, collection))
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, command: str | None = None) -> None:
         """Write the forecaster to one ``.tsmaml`` file: JSON and numbers, no code, no series.
 
         (An adapted forecaster's file holds the last points of the series that it adapted to.)
+
+        Args:
+            path: where to.
+            command: that made the model, kept in the file so that it can be repeated.
         """
         from tsmaml.forecaster import storage
+
+        if command is not None:
+            self._fitted[1].command = command
 
         storage.save(path, *self._fitted, self._kept)
 
@@ -417,7 +424,10 @@ class MetaForecaster:
 
     @property
     def report_(self) -> Scores | None:
-        """Scores on held-out series: seasonal naive, zero-step, adapted; None if there are none."""
+        """Scores on held-out series: seasonal naive, zero-step, adapted; None if there are none.
+
+        A loaded forecaster has their means alone: a file holds no ids.
+        """
         return self._fitted[1].report
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +49,9 @@ class Fit:
         report: scores on the report series; None where none could be held out.
         n_train, n_validation, n_report: series of each kind.
         fingerprints: hashes of the ids of all series that were seen.
+        source: the file, or what else the series came from.
+        versions: of Python and the packages that have a say in the numbers.
+        command: the command that made the model, where one did.
     """
 
     history: History
@@ -57,6 +61,9 @@ class Fit:
     n_validation: int = 0
     n_report: int = 0
     fingerprints: list[str] = field(default_factory=list)
+    source: str = ""
+    versions: dict[str, str] = field(default_factory=dict)
+    command: str | None = None
 
 
 def split(collection: SeriesCollection, share: float, h: int, seed: int) -> Split:
@@ -150,7 +157,25 @@ def meta_train(
         len(parts.validation),
         len(parts.report),
         collection.fingerprints(),
+        collection.source,
+        versions_here(),
     )
+
+
+def versions_here() -> dict[str, str]:
+    """Versions of what has a say in the numbers."""
+    import keras
+    import tensorflow as tf
+
+    import tsmaml
+
+    return {
+        "tsmaml": tsmaml.__version__,
+        "Python": platform.python_version(),
+        "TensorFlow": tf.__version__,
+        "Keras": keras.__version__,
+        "NumPy": np.__version__,
+    }
 
 
 def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> dict[str, np.ndarray]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from tsmaml import artifacts
 from tsmaml.errors import ArtifactError, TrainingError, UnknownNameError, UsageError
+from tsmaml.evaluation import Scores
 from tsmaml.forecaster.adapted import AdaptedSeries
 from tsmaml.forecaster.fitting import Fit
 from tsmaml.forecaster.pipeline import Pipeline, build
@@ -41,10 +42,17 @@ def save(path: str | Path, pipeline: Pipeline, fit: Fit, kept: AdaptedSeries | N
             "stopped_by": fit.history.stopped_by,
             "series": [fit.n_train, fit.n_validation, fit.n_report],
             "fingerprints": fit.fingerprints,
+            "source": fit.source,
+            "versions": fit.versions,
+            "command": fit.command,
+            "report": None if fit.report is None else _facts_of(fit.report),
         },
         "adapted": None if kept is None else kept.manifest(),
     }
     arrays = pipeline.learner.arrays()
+    arrays.update(fit.history.curve.arrays())
+    if fit.report is not None:
+        arrays["report"] = np.array([list(means.values()) for means in fit.report.mean.values()])
     arrays.update({f"calibration/{name}": part for name, part in fit.calibration.items()})
     arrays.update({} if kept is None else kept.arrays())
     artifacts.save(path, KIND, manifest, arrays)
@@ -64,6 +72,7 @@ def load(
         PluginError: if a plugin that it needs is not installed.
     """
     from tsmaml.engine import History
+    from tsmaml.engine.curve import Curve
 
     manifest, arrays = artifacts.load(path, KIND)
     try:
@@ -75,8 +84,19 @@ def load(
         encoder = Encoder.restore(manifest["exogenous"])
         training = manifest["training"]
         n_train, n_validation, n_report = training["series"]
-        history = History([], training["steps"], training["best_step"], training["stopped_by"])
-        fingerprints = list(training["fingerprints"])
+        ended = (training["steps"], training["best_step"], training["stopped_by"])
+        history = History([], *ended, Curve.restored(arrays))
+        fit = Fit(
+            history,
+            report=_scores_of(training.get("report"), arrays),
+            n_train=n_train,
+            n_validation=n_validation,
+            n_report=n_report,
+            fingerprints=list(training["fingerprints"]),
+            source=training.get("source", ""),
+            versions=training.get("versions", {}),
+            command=training.get("command"),
+        )
         adapted = manifest["adapted"]
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"{path} is damaged: its manifest does not fit ({error}).") from None
@@ -93,14 +113,36 @@ def load(
             f"{path} does not fit the parts that are installed: {error.message}",
             hint=f"It was fitted with {_versions(manifest['parts'])}.",
         ) from None
-    calibration = {
+    fit.calibration = {
         name.removeprefix("calibration/"): np.array(part)
         for name, part in arrays.items()
         if name.startswith("calibration/")
     }
-    fit = Fit(history, calibration, None, n_train, n_validation, n_report, fingerprints)
     kept = None if adapted is None else AdaptedSeries.restore(adapted, arrays)
     return pipeline, fit, kept
+
+
+def _facts_of(report: Scores) -> dict[str, Any]:
+    """What the array of means holds, and of how many series; no ids."""
+    return {
+        "metrics": list(report.mean),
+        "forecasts": list(next(iter(report.mean.values()))),
+        "counts": [report.n_series, report.n_constant, report.n_origins],
+    }
+
+
+def _scores_of(facts: Mapping[str, Any] | None, arrays: Mapping[str, np.ndarray]) -> Scores | None:
+    """Scores as far as a file holds them: their means."""
+    import pandas as pd
+
+    if facts is None:
+        return None
+    mean = {
+        metric: dict(zip(facts["forecasts"], row, strict=True))
+        for metric, row in zip(facts["metrics"], arrays["report"].tolist(), strict=True)
+    }
+    frame = pd.DataFrame(columns=["unique_id", "metric", *facts["forecasts"]])
+    return Scores(frame, mean, *facts["counts"])
 
 
 def _plain(value: Any) -> Any:
