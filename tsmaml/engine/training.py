@@ -102,6 +102,7 @@ class OuterLoop:
         self.step = tf.Variable(0, dtype=tf.int64, trainable=False, name="outer_step")
         self.total = tf.Variable(0, dtype=tf.int64, trainable=False, name="outer_steps_wanted")
         self.traces = 0
+        self.steps_a_call = 1  # fitted to the clock by train()
         self._runs: dict[Any, Any] = {}
         self._score = tf.function(self._score_batch, jit_compile=jit, autograph=False)
 
@@ -265,7 +266,6 @@ def train(
     history = History(step=int(outer.step), best_step=best.step, curve=curve)
     outer.total.assign(steps)
     started = paused = time.monotonic()
-    chunk = 1
 
     def report(progress: Progress) -> None:
         history.reports.append(progress)
@@ -291,7 +291,7 @@ def train(
             before = time.monotonic()
             due = validate_every - history.step % validate_every if validation else steps
             pause = pause_steps - history.step % pause_steps if pause_steps else steps
-            n_steps = min(chunk, due, pause, steps - history.step)
+            n_steps = min(outer.steps_a_call, due, pause, steps - history.step)
             losses = outer.run(sampler, n_steps)
             support, query = (float(mean) for mean in losses.mean(axis=0))
             if not math.isfinite(query):
@@ -300,8 +300,10 @@ def train(
             history.step += n_steps
             curve.add(history.step, losses[:, 1])
             took = max(time.monotonic() - before, 1e-6)
-            if n_steps == chunk:  # the first call also compiles: it grows from 1 at any rate
-                chunk = int(min(max(1, n_steps * report_seconds / took), 4 * chunk))
+            if (
+                n_steps == outer.steps_a_call
+            ):  # the first also compiles: it grows from 1 at any rate
+                outer.steps_a_call = int(min(max(1, n_steps * report_seconds / took), 4 * n_steps))
             elapsed = time.monotonic() - started
             report(
                 Progress(history.step, steps, support, query, elapsed, query_losses=losses[:, 1])
