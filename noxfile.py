@@ -36,7 +36,7 @@ def types(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Pytest on the installed package and on the example plugin."""
-    session.install(".[plot,tensorboard]", "./plugins/tsmaml-example", *group("test"))
+    session.install(".[plot,report,tensorboard]", "./plugins/tsmaml-example", *group("test"))
     session.run("pytest", *TWO_AT_A_TIME, *session.posargs)
 
 
@@ -55,7 +55,7 @@ def demo(session: nox.Session) -> None:
 @nox.session(default=False, python=PYTHONS)
 def pythons(session: nox.Session) -> None:
     """The tests on every Python that is supported and at hand."""
-    session.install(".[plot,tensorboard]", "./plugins/tsmaml-example", *group("test"))
+    session.install(".[plot,report,tensorboard]", "./plugins/tsmaml-example", *group("test"))
     session.run("pytest", *TWO_AT_A_TIME, *session.posargs)
 
 
@@ -65,7 +65,7 @@ def minimums(session: nox.Session) -> None:
     session.install(
         "--resolution=lowest-direct",
         "--prerelease=disallow",
-        ".[plot,tensorboard]",
+        ".[plot,report,tensorboard]",
         "./plugins/tsmaml-example",
         *group("test"),
     )

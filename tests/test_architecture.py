@@ -30,6 +30,7 @@ MAY_IMPORT = {
         "series", "tasks", "engine", "losses", "plugins", "intervals", "evaluation", "artifacts",
         "plots",
     },
+    "report": {"forecaster", "engine", "evaluation", "intervals", "plots", "series"},
     "testing": {
         "series", "tasks", "engine", "losses", "plugins", "intervals", "evaluation", "artifacts",
         "models", "forecaster",
@@ -89,6 +90,7 @@ def test_public_names_are_at_home_where_they_are_said_to_be():
         ("tsmaml.losses", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.intervals", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.forecaster", {"tensorflow", "keras", "pandas", "pyarrow"}),
+        ("tsmaml.report", {"tensorflow", "keras", "pandas", "pyarrow", "matplotlib", "jinja2"}),
         ("tsmaml.plots", {"tensorflow", "keras", "pandas", "pyarrow", "matplotlib", "plotext"}),
     ],
 )

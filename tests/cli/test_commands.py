@@ -202,7 +202,7 @@ def test_plugins_lists_the_built_in_parts(run):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["fit"], ["forecast"], ["adapt"], ["inspect"], ["plugins"]]
+    "command", [[], ["fit"], ["forecast"], ["adapt"], ["report"], ["inspect"], ["plugins"]]
 )
 def test_help_has_examples(run, command):
     text = run(*command, "--help").stdout

@@ -131,12 +131,13 @@ def command(
       tsmaml fit series.parquet --resume
     """
     from tsmaml.cli._progress import shown
-    from tsmaml.cli._summary import choices_summary, print_choices, print_summary, summary
+    from tsmaml.cli._summary import print_choices, print_summary
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.forecaster.settings import call_part
     from tsmaml.plugins import registry
     from tsmaml.series import read_series
     from tsmaml.series.defaults import choose
+    from tsmaml.series.facts import choices_summary, summary
 
     path = Path(out) if out else Path(Path(series).name.split(".")[0] + ".tsmaml")
     checkpoint = path.with_name(path.name + ".checkpoint")

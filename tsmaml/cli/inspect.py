@@ -49,9 +49,9 @@ def command(
     """
     from tsmaml.cli._plot import TERMINAL, check_plot, most_of
     from tsmaml.cli._plot import plot as draw
-    from tsmaml.cli._summary import choices_summary, summary
     from tsmaml.errors import UsageError
     from tsmaml.series.examine import examine
+    from tsmaml.series.facts import choices_summary, summary
 
     if plot is not None:
         check_plot(plot)

@@ -1,0 +1,11 @@
+"""One self-contained HTML file about a forecaster, and about how it does on given series.
+
+``contents`` gathers what the page says; ``figures`` draws; ``svg`` makes drawings part of the page, in
+its colours; ``page`` fills the template. Needs the extra ``[report]``; importing this loads none of it.
+"""
+
+from __future__ import annotations
+
+from tsmaml.report.page import check_report, write_report
+
+__all__ = ["check_report", "write_report"]
