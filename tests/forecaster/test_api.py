@@ -172,6 +172,10 @@ def test_a_loaded_forecaster_knows_how_it_was_made(fitted, tmp_path):
 def test_adapted_forecaster_keeps_its_parameters(fitted, new_frame, tmp_path):
     before = fitted.predict(new_frame, level=80)
     adapted = fitted.adapt(new_frame)
+    assert "MetaForecaster, fitted" in fitted._repr_html_()
+    assert "MetaForecaster, adapted to 7 series" in adapted._repr_html_()
+    assert "new-s00, new-s01" in adapted._repr_html_()
+    assert "4 held-out series" in adapted._repr_html_()
     pd.testing.assert_frame_equal(adapted.predict(level=80), before)
     adapted.save(tmp_path / "a.tsmaml")
     loaded = MetaForecaster.load(tmp_path / "a.tsmaml")

@@ -137,6 +137,13 @@ class MetaForecaster:
         state = "not fitted" if self._trained is None else f"h={self.choices_.h}"
         return f"MetaForecaster({state}, {parts})"
 
+    def _repr_html_(self) -> str:
+        from tsmaml.forecaster.notebook import forecaster_card, settings_card
+
+        if self._trained is None:
+            return settings_card(self.settings)
+        return forecaster_card(*self._trained, self._kept)
+
     def fit(
         self,
         df: Any,
@@ -146,6 +153,7 @@ class MetaForecaster:
         checkpoint_steps: int | None = None,
         checkpoint_minutes: float = 1.0,
         resume: bool = False,
+        progress: bool = True,
         **reading: Unpack[ReadOptions],
     ) -> MetaForecaster:
         """Meta-train on a collection of series.
@@ -159,6 +167,7 @@ class MetaForecaster:
             checkpoint_minutes: keep it when so many minutes have passed; and at the end.
             resume: go on from that file; the result is the same, bit for bit, as of a run that was
                 never interrupted.
+            progress: show a bar where this runs in a notebook.
             reading: ``id_col``, ``time_col``, ``target_col``, ``wide``, ``gaps``, ``duplicates``, and
                 the exogenous ``hist_cols``, ``futr_cols`` and ``static_df``: how ``df`` is read, see
                 :func:`tsmaml.series.read_series`.
@@ -190,6 +199,7 @@ class MetaForecaster:
         choices = choose(collection, s.h, s.input_size, s.season_length)
 
         from tsmaml.forecaster.fitting import meta_train, split
+        from tsmaml.forecaster.notebook import bars
         from tsmaml.forecaster.pipeline import build
         from tsmaml.tasks.encoding import Encoder
 
@@ -200,7 +210,7 @@ class MetaForecaster:
             pipeline,
             collection,
             parts,
-            callbacks=callbacks,
+            callbacks=[*callbacks, *(bars() if progress else ())],
             checkpoint=None if checkpoint is None else Path(checkpoint),
             checkpoint_steps=checkpoint_steps,
             checkpoint_minutes=checkpoint_minutes,
