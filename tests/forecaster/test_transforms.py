@@ -10,8 +10,7 @@ from tsmaml import MetaForecaster
 from tsmaml.errors import DataError, UnknownNameError
 
 QUICK = {"steps": 6, "validate_every": 6}
-COMBINATIONS = [("last", "log1p"), ("robust", "asinh"), ("mean_absolute", "none"),
-                ("seasonal", "difference")]  # fmt: skip
+COMBINATIONS = [("robust", "asinh"), ("seasonal", "difference")]
 
 
 @pytest.mark.parametrize(("scaling", "transform"), COMBINATIONS)
@@ -36,12 +35,12 @@ def test_forecasts_come_back_in_the_user_s_units(
 
 def test_forecasts_can_be_kept_from_falling_below_0(frame, small):
     low = frame.assign(y=frame["y"] - frame.groupby("unique_id")["y"].transform("mean"))
-    options = {**small, **QUICK}
-    free = MetaForecaster(**options).fit(low).predict(level=80)
-    kept = MetaForecaster(**options, non_negative=True).fit(low).predict(level=80)
+    forecaster = MetaForecaster(**small, **QUICK, non_negative=True).fit(low)
+    made = forecaster.predict(level=80)
     columns = ["TSMAML", "TSMAML-lo-80", "TSMAML-hi-80"]
-    assert (free[columns] < 0).any(axis=None)
-    np.testing.assert_array_equal(kept[columns], free[columns].clip(lower=0))
+    assert (made[columns] == 0).any(axis=None)
+    assert (made[columns] >= 0).all(axis=None)
+    assert (made["TSMAML-hi-80"] > 0).any()
 
 
 def test_what_a_transform_can_not_take_is_told(frame, small):
