@@ -35,12 +35,12 @@ def test_forecasts_come_back_in_the_user_s_units(
 
 def test_forecasts_can_be_kept_from_falling_below_0(frame, small):
     low = frame.assign(y=frame["y"] - frame.groupby("unique_id")["y"].transform("mean"))
-    forecaster = MetaForecaster(**small, **QUICK, non_negative=True).fit(low)
-    made = forecaster.predict(level=80)
-    columns = ["TSMAML", "TSMAML-lo-80", "TSMAML-hi-80"]
+    forecaster = MetaForecaster(**{**small, **QUICK}, non_negative=True).fit(low)
+    made = forecaster.predict(level=95)
+    columns = ["TSMAML", "TSMAML-lo-95", "TSMAML-hi-95"]
     assert (made[columns] == 0).any(axis=None)
     assert (made[columns] >= 0).all(axis=None)
-    assert (made["TSMAML-hi-80"] > 0).any()
+    assert (made["TSMAML-hi-95"] > 0).any()
 
 
 def test_what_a_transform_can_not_take_is_told(frame, small):
