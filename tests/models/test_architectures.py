@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from tsmaml.models import linear, mlp, nbeats, nhits, tcn
+from tsmaml.models import gru, linear, lstm, mlp, nbeats, nhits, tcn, tide, transformer
 
 INPUT_SIZE, H = 5, 3
 
@@ -234,3 +234,143 @@ def test_a_tcn_sees_all_of_its_input(input_size, blocks):
     mask = np.ones((input_size, input_size), "float32")
     alone = np.asarray(model({"past": 0 * mask, "mask": mask}))
     assert (np.asarray(model({"past": np.eye(input_size), "mask": mask})) != alone).all()
+
+
+def normalised(weights, x):
+    scale, shift = weights
+    centred = x - x.mean(axis=-1, keepdims=True)
+    return centred / np.sqrt((centred**2).mean(axis=-1, keepdims=True) + 1e-3) * scale + shift
+
+
+def test_tide(random_weights, inputs):
+    # Section 4 of Das et al. 2023, with all three kinds of columns.
+    rng = np.random.default_rng(3)
+    inputs |= {
+        "hist_exog": rng.normal(size=(6, INPUT_SIZE, 1)),
+        "futr_exog": rng.normal(size=(6, INPUT_SIZE + H, 2)),
+        "stat_exog": rng.normal(size=(6, 3)),
+    }
+    model = tide.build(
+        INPUT_SIZE,
+        H,
+        2,
+        width=4,
+        n_encoder_layers=2,
+        feature_width=2,
+        decoder_width=3,
+        temporal_width=5,
+        n_hist_exog=1,
+        n_futr_exog=2,
+        n_stat_exog=3,
+    )
+    layers, mask = random_weights(model), inputs["mask"]
+    past = inputs["past"] * mask
+
+    def projected(name, columns):
+        hidden = dense(
+            layers[f"project_{name}_output"], relu(dense(layers[f"project_{name}_hidden"], columns))
+        )
+        return normalised(
+            layers[f"project_{name}_norm"], hidden + dense(layers[f"project_{name}_past"], columns)
+        )
+
+    def block(name, parts):
+        hidden = relu(sum(dense(layers[f"{name}_hidden_{of}"], x) for of, x in parts.items()))
+        way_past = sum(dense(layers[f"{name}_past_{of}"], x) for of, x in parts.items())
+        return normalised(
+            layers[f"{name}_norm"], dense(layers[f"{name}_output"], hidden) + way_past
+        )
+
+    futr = projected("futr", inputs["futr_exog"])
+    known = {
+        "values": past,
+        "mask": mask,
+        "stat_exog": inputs["stat_exog"],
+        "hist": projected("hist", inputs["hist_exog"]).reshape(6, -1),
+        "futr": futr[:, :INPUT_SIZE].reshape(6, -1),
+        "futr_ahead": futr[:, INPUT_SIZE:].reshape(6, -1),
+    }
+    code = block("encoder_2", {"code": block("encoder_1", known)})
+    steps = {"decoded": block("decoder_1", {"code": code}).reshape(6, H, 3)}
+    steps["futr"] = futr[:, INPUT_SIZE:]
+    hidden = relu(sum(dense(layers[f"temporal_{of}"], x) for of, x in steps.items()))
+    wanted = dense(layers["head"], hidden)
+    wanted = wanted + sum(dense(layers[f"head_past_{of}"], x) for of, x in steps.items())
+    ways = dense(layers["head_linear"], past)
+    for name in ("hist_exog", "futr_exog", "stat_exog"):
+        ways = ways + dense(layers[f"head_{name}"], inputs[name].reshape(6, -1))
+    np.testing.assert_allclose(model(inputs), wanted + ways.reshape(6, H, 2), rtol=1e-6)
+
+
+def test_transformer(random_weights, inputs):
+    # Section 3.1 of Nie et al. 2023, layers normalised before attention and before dense layers.
+    from scipy.special import erf, softmax
+
+    model = transformer.build(
+        INPUT_SIZE,
+        H,
+        patch_length=2,
+        stride=2,
+        model_width=4,
+        n_heads=2,
+        n_layers=1,
+        feed_forward=3,
+        width=4,
+    )
+    layers, mask = random_weights(model), inputs["mask"]
+    past = inputs["past"] * mask
+    places = np.array([[0, 1], [1, 2], [3, 4]])  # from the last point on, and all of the first
+    tokens = sum(
+        np.einsum("bpi,id->bpd", x[:, places], layers[f"embedding_{of}"][0])
+        for of, x in (("values", past), ("mask", mask))
+    )
+    tokens = tokens + layers["embedding_values"][1]
+    q, q0, k, k0, v, v0, o, o0 = layers["attention_1"]
+    x = normalised(layers["attention_1_norm"], tokens)
+    queries, keys, values = (
+        np.einsum("bpd,dhe->bphe", x, kernel) + bias for kernel, bias in ((q, q0), (k, k0), (v, v0))
+    )
+    logits = np.einsum("bphe,bqhe->bhpq", queries, keys) / np.sqrt(2)
+    seen = mask[:, places].max(axis=-1) > 0
+    assert not seen.all()
+    logits = np.where(seen[:, None, None], logits, -1e9)
+    mixed = np.einsum("bhpq,bqhe->bphe", softmax(logits, axis=-1), values)
+    tokens = tokens + np.einsum("bphe,hed->bpd", mixed, o) + o0
+    hidden = dense(layers["dense_1_hidden"], normalised(layers["dense_1_norm"], tokens))
+    hidden = hidden * 0.5 * (1 + erf(hidden / np.sqrt(2)))
+    tokens = tokens + dense(layers["dense_1_output"], hidden)
+    state = normalised(layers["norm"], tokens).reshape(6, -1)
+    wanted = dense(layers["head"], relu(dense(layers["hidden_state"], state)))
+    wanted = wanted + dense(layers["head_linear"], past)
+    np.testing.assert_allclose(model(inputs), wanted, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("unroll", [False, True])
+@pytest.mark.parametrize(("kind", "module"), [("gru", gru), ("lstm", lstm)])
+def test_recurrent_models(random_weights, inputs, kind, module, unroll):
+    # Cho et al. 2014, equations 5 to 8, the reset gate after the product, as Keras has it; Gers et
+    # al. 2000, equations 1 to 9, for the LSTM with its gate of forgetting.
+    model = module.build(INPUT_SIZE, H, units=3, width=4, unroll=unroll)
+    layers, mask = random_weights(model), inputs["mask"]
+    past = inputs["past"] * mask
+    steps = dense(layers["embedding_values"], past[..., None])
+    steps = steps + dense(layers["embedding_mask"], mask[..., None])
+    kernel, recurrent, bias = layers[f"{kind}_1"]
+    state, memory = np.zeros((2, 6, 3))
+    for x in np.moveaxis(steps, 1, 0):
+        if kind == "gru":
+            of_x = np.split(x @ kernel + bias[0], 3, axis=1)
+            of_state = np.split(state @ recurrent + bias[1], 3, axis=1)
+            keep, reset = (sigmoid(a + b) for a, b in zip(of_x[:2], of_state[:2], strict=True))
+            state = keep * state + (1 - keep) * np.tanh(of_x[2] + reset * of_state[2])
+        else:
+            enter, forget, new, out = np.split(x @ kernel + state @ recurrent + bias, 4, axis=1)
+            memory = sigmoid(forget) * memory + sigmoid(enter) * np.tanh(new)
+            state = sigmoid(out) * np.tanh(memory)
+    hidden = relu(dense(layers["hidden_state"], state))
+    wanted = dense(layers["head"], hidden) + dense(layers["head_linear"], past)
+    np.testing.assert_allclose(model(inputs), wanted, rtol=1e-6)
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))

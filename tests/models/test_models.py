@@ -7,26 +7,49 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tsmaml import engine
 from tsmaml.engine.functional import FunctionalModel
 from tsmaml.errors import UsageError
-from tsmaml.losses import mse
 from tsmaml.plugins import registry
 
 INPUT_SIZE, H = 5, 3
 # The options of each model that are sizes, with small ones.
 SIZES = {
+    "gru": {"units": 3, "n_layers": 2, "width": 4},
     "linear": {"kernel_size": 3},
+    "lstm": {"units": 3, "n_layers": 1, "width": 4},
     "mlp": {"width": 4, "n_layers": 2},
     "nbeats": {"width": 4, "n_blocks": 2, "n_layers": 2, "degree": 2},
     "nhits": {"width": 4, "n_blocks": 1, "n_layers": 2},
     "tcn": {"channels": 3, "kernel_size": 2, "n_blocks": 1, "width": 4},
+    "tide": {
+        "width": 4,
+        "n_encoder_layers": 2,
+        "n_decoder_layers": 2,
+        "feature_width": 1,
+        "decoder_width": 2,
+        "temporal_width": 3,
+    },
+    "transformer": {
+        "patch_length": 3,
+        "stride": 1,
+        "n_heads": 2,
+        "n_layers": 1,
+        "feed_forward": 4,
+        "width": 4,
+        "model_width": 4,
+    },
 }
 every_model = pytest.mark.parametrize("name", SIZES)
 every_size = pytest.mark.parametrize(
     ("name", "option"), [(name, option) for name, sizes in SIZES.items() for option in sizes]
 )
-CHOSEN_BY_ITSELF = {("linear", "kernel_size"), ("tcn", "kernel_size"), ("tcn", "n_blocks")}
+CHOSEN_BY_ITSELF = {
+    ("linear", "kernel_size"),
+    ("tcn", "kernel_size"),
+    ("tcn", "n_blocks"),
+    ("transformer", "patch_length"),
+    ("transformer", "stride"),
+}
 
 
 def built(name: str, n_outputs: int = 1, **options) -> keras.Model:
@@ -65,20 +88,6 @@ def test_the_forecast_is_linear_in_the_heads(name, n_outputs):
     assert (forecast(one) != forecast(other)).all()
 
 
-def test_a_model_meta_trains_with_one_compilation():
-    learner = engine.MetaLearner(built("mlp"), engine.maml(steps=2, rate=0.05), mse())
-    inputs = tf.nest.map_structure(tf.constant, windows(4, 5))
-    y = tf.constant(np.random.default_rng(3).normal(size=(4, 5, H)), tf.float32)
-
-    def sampler(seed):
-        noise = tf.random.stateless_uniform(y.shape, seed)
-        return engine.TaskBatch.split(inputs, {"y": y + 0.01 * noise}, n_support=3)
-
-    losses = [learner.fit(sampler, steps=steps).reports[-1].query_loss for steps in (1, 30)]
-    assert learner.train_traces == 1
-    assert losses[1] < losses[0]
-
-
 @every_size
 @pytest.mark.parametrize("value", [0, -1, 1.5, "8", None, True])
 def test_sizes_are_whole_numbers_of_1_or_more(name, option, value):
@@ -91,7 +100,8 @@ def test_sizes_are_whole_numbers_of_1_or_more(name, option, value):
 
 @every_size
 def test_sizes_of_1_will_do(name, option):
-    assert built(name, **{option: 1})(windows(2)).shape == (2, H)
+    others = {"patch_length": {"stride": 1}, "model_width": {"n_heads": 1}}.get(option, {})
+    assert built(name, **{option: 1, **others})(windows(2)).shape == (2, H)
 
 
 @every_model
@@ -131,6 +141,12 @@ def test_numbers_of_inputs_are_whole_numbers_of_0_or_more(name, role, value):
         ("nhits", {"pools": 2}, "pools is 2; wanted is a list such as"),
         ("nhits", {"pools": []}, r"pools is \[\]; wanted is a list such as"),
         ("nhits", {"pools": [2, 1], "strides": [1]}, "pools has 2 stacks and strides 1"),
+        ("nhits", {"linear": 1}, "linear is 1; wanted is true or false"),
+        ("nbeats", {"share_weights": "no"}, "share_weights is 'no'; wanted is true or false"),
+        ("gru", {"unroll": "yes"}, "unroll is 'yes'; wanted is true or false"),
+        ("transformer", {"patch_length": 6}, "patch_length is 6; wanted .* 1 to 5, the input size"),
+        ("transformer", {"stride": 4}, "stride is 4; wanted .* from 1 to 3, the length of a patch"),
+        ("transformer", {"model_width": 5}, "model_width is 5; wanted is a multiple of n_heads"),
         ("tcn", {"kernel_size": 6}, "kernel_size is 6; wanted .* 1 to 5, the input size"),
     ],
 )

@@ -165,6 +165,12 @@ def check_at_most(name: str, size: object, largest: int, of: str) -> None:
         )
 
 
+def check_flag(name: str, value: object) -> None:
+    """Refuse what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise UsageError(f"{name} is {value!r}; wanted is true or false.")
+
+
 def check_choice(name: str, value: object, choices: Sequence[str]) -> None:
     """Refuse what is not one of some words."""
     if value not in choices:

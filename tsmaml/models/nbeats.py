@@ -12,6 +12,7 @@ from tsmaml.errors import UsageError
 from tsmaml.models.common import (
     Inputs,
     added,
+    check_flag,
     check_sizes,
     linear_ways,
     model_inputs,
@@ -76,6 +77,9 @@ def build(
         n_layers=n_layers,
         degree=degree,
     )
+    check_flag("share_weights", share_weights)
+    if linear is not None:
+        check_flag("linear", linear)
     kinds = _kinds(stacks)
     inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
     forecasts = []

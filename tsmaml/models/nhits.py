@@ -13,6 +13,7 @@ from tsmaml.models.common import (
     Inputs,
     added,
     check_at_most,
+    check_flag,
     check_sizes,
     dense_of_inputs,
     linear_ways,
@@ -86,6 +87,7 @@ def build(
         raise UsageError(
             f"pools has {len(pools)} stacks and strides {len(strides)}; wanted are as many."
         )
+    check_flag("linear", linear)
     inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
     forecasts = linear_ways(inputs, h * n_outputs) if linear else []
     residual, total = inputs.observed, len(pools) * n_blocks

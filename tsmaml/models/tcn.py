@@ -6,7 +6,7 @@ from typing import Any
 
 import keras
 
-from tsmaml.models.common import check_at_most, check_sizes, model_inputs
+from tsmaml.models.common import check_at_most, check_flag, check_sizes, model_inputs
 from tsmaml.models.sequences import embedded, forecast_of_state
 
 
@@ -51,6 +51,7 @@ def build(
     check_at_most("kernel_size", kernel_size, input_size, "input size")
     n_blocks = _blocks_to_see(input_size, kernel_size) if n_blocks is None else n_blocks
     check_sizes(n_blocks=n_blocks)
+    check_flag("linear", linear)
     inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
     steps = embedded(inputs, channels)
     for number in range(1, n_blocks + 1):

@@ -9,10 +9,14 @@ from tsmaml.plugins.hookspecs import Register, hookimpl
 def register_models(register: Register) -> None:
     """Architectures, see :mod:`tsmaml.models`."""
     home = "tsmaml.models"
+    register("gru", f"{home}.gru:build", help="Gated recurrent units (Cho et al. 2014)")
     register("linear", f"{home}.linear:build", help="DLinear, NLinear (Zeng et al. 2023)")
+    register("lstm", f"{home}.lstm:build", help="Long short-term memory (Hochreiter et al. 1997)")
     register("mlp", f"{home}.mlp:build", help="Dense layers with a linear way past them")
     register("nbeats", f"{home}.nbeats:build", help="N-BEATS (Oreshkin et al. 2020)")
     register("nhits", f"{home}.nhits:build", help="N-HiTS, of several paces (Challu et al. 2023)")
+    register("tide", f"{home}.tide:build", help="Dense encoder of all columns (Das et al. 2023)")
+    register("transformer", f"{home}.transformer:build", help="PatchTST (Nie et al. 2023)")
     register("tcn", f"{home}.tcn:build", help="Causal convolutions (Bai et al. 2018)")
 
 
