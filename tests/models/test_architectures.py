@@ -217,7 +217,7 @@ def test_tcn(random_weights, inputs):
         for part in "ab":
             kernel, bias = layers[f"block_{number}_{part}"]
             before = np.pad(x, [(0, 0), (dilation, 0), (0, 0)])[:, :INPUT_SIZE]
-            x = relu(before @ kernel[0] + x @ kernel[1] + bias)
+            x = relu(before @ kernel[:2] + x @ kernel[2:] + bias)
         steps = relu(steps + x)
     hidden = relu(dense(layers["hidden_state"], steps[:, -1]))
     wanted = dense(layers["head"], hidden) + dense(layers["head_linear"], past)

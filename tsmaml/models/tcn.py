@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import keras
+import numpy as np
 
 from tsmaml.models.common import check_at_most, check_flag, check_sizes, model_inputs
 from tsmaml.models.sequences import embedded, forecast_of_state
@@ -55,8 +56,8 @@ def build(
     inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
     steps = embedded(inputs, channels)
     for number in range(1, n_blocks + 1):
-        steps = _block(steps, channels, kernel_size, 2 ** (number - 1), number)
-    last = steps[:, -1]
+        steps = _block(steps, channels, kernel_size, number == n_blocks, f"block_{number}")
+    last = keras.layers.Flatten(name="last")(steps)
     output = forecast_of_state(last, inputs, h, n_outputs, width, linear)
     return keras.Model(inputs.all, output, name="tcn")
 
@@ -69,17 +70,37 @@ def _blocks_to_see(input_size: int, kernel_size: int) -> int:
     return blocks
 
 
-def _block(steps: Any, channels: int, kernel_size: int, dilation: int, number: int) -> Any:
-    """Two causal convolutions and the way past them: ``[batch, input_size, channels]``."""
+def _block(steps: Any, channels: int, kernel_size: int, is_last: bool, name: str) -> Any:
+    """Two causal convolutions and the way past them, at every second step counted from the last.
+
+    The next block, of twice the dilation, sees no others: so each block is given the steps that it
+    sees, without gaps, and after the last block only the last step is left. A convolution is a dense
+    layer of what it sees at a step; unlike ``Conv1D``, that can be mapped over tasks that have weights
+    of their own.
+
+    Args:
+        steps: ``[batch, steps, channels]``, oldest first.
+
+    Returns:
+        ``[batch, every second of the steps, channels]``, after the last block ``[batch, 1, channels]``.
+    """
+    size = steps.shape[1]
+    everywhere = np.arange(size)
+    kept = everywhere[-1:] if is_last else everywhere[::-2][::-1]
     x = steps
-    for part in ("a", "b"):
-        x = keras.layers.Conv1D(
-            channels,
-            kernel_size,
-            padding="causal",
-            dilation_rate=dilation,
-            activation="relu",
-            name=f"block_{number}_{part}",
-        )(x)
-    x = keras.layers.Add(name=f"block_{number}_sum")([steps, x])
-    return keras.layers.ReLU(name=f"block_{number}")(x)
+    for part, places in (("a", everywhere), ("b", kept)):
+        seen = keras.ops.matmul(_before(places, kernel_size, size), x)
+        seen = keras.ops.reshape(seen, (-1, len(places), kernel_size * channels))
+        x = keras.layers.Dense(channels, "relu", name=f"{name}_{part}")(seen)
+    steps = keras.ops.matmul(_before(kept, 1, size), steps)
+    x = keras.layers.Add(name=f"{name}_sum")([steps, x])
+    return keras.layers.ReLU(name=name)(x)
+
+
+def _before(places: np.ndarray, count: int, size: int) -> np.ndarray:
+    """Picks each place and those before it, oldest first: ``[places * count, size]`` of 0 and 1.
+
+    Before the first step there is 0.
+    """
+    seen = (places[:, np.newaxis] + np.arange(1 - count, 1)).reshape(-1, 1)
+    return (seen == np.arange(size)).astype(keras.config.floatx())
