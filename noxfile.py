@@ -52,6 +52,13 @@ def demo(session: nox.Session) -> None:
     session.run("tsmaml", "forecast", series, "-m", model, "--level", "80", "-o", forecast)
 
 
+@nox.session(default=False)
+def docs(session: nox.Session) -> None:
+    """The pages and the API reference as a site, in the folder site; warnings are errors."""
+    session.install(*group("docs"))
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
 @nox.session(default=False, python=PYTHONS)
 def pythons(session: nox.Session) -> None:
     """The tests on every Python that is supported and at hand."""

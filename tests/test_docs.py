@@ -3,23 +3,114 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
+import click
+import pandas as pd
 import pytest
+
+from tsmaml import MetaForecaster
+from tsmaml.cli import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md")))]
+# Pages whose Python begins with series `df` and `new_df`, and goes on from block to block.
+WITH_SERIES = [
+    "README.md",
+    "docs/index.md",
+    "docs/short-series.md",
+    "docs/series.md",
+    "docs/algorithms.md",
+    "docs/from-neuralforecast.md",
+]
+# Pages whose Python other tests run.
+ELSEWHERE = {
+    "docs/engine.md": "tests/test_docs.py",
+    "docs/from-simplemaml.md": "tests/test_docs.py",
+    "docs/plugins.md": "tests/plugins/test_docs.py",
+}
+TINY = {
+    "model": "linear",
+    "algorithm": "fomaml",
+    "steps": 2,
+    "meta_batch": 2,
+    "n_support": 2,
+    "validate_every": 2,
+}
 
 
-def code_blocks(page: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+def code_blocks(page: str, language: str = "python") -> list[str]:
+    fences = re.findall(r"^```(\w*)\n(.*?)^```$", (ROOT / page).read_text(), re.M | re.S)
+    return [block for found, block in fences if found == language]
 
 
-def run(page: str, block: str) -> dict:
+def run(page: str, block: str, names: dict | None = None) -> dict:
     """The names that a code block leaves behind."""
-    names: dict = {}
+    names = {} if names is None else names
     exec(compile(block, page, "exec"), names)
     return names
+
+
+@pytest.fixture(scope="module")
+def fits() -> dict:
+    """Forecasters that pages fitted, by horizon and columns: most pages begin with the same one."""
+    return {}
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path, fits):
+    """Names that pages begin with, and settings with which their fits take no time."""
+    frame = pd.read_parquet(ROOT / "datasets" / "nyc_flights_daily.parquet")
+    routes = frame["unique_id"].unique()
+    frame["promotion"] = frame["ds"].dt.day_of_week.astype(float)
+    defaults = {**MetaForecaster.__init__.__kwdefaults__, **TINY}
+    monkeypatch.setattr(MetaForecaster.__init__, "__kwdefaults__", defaults)
+    fit = MetaForecaster.fit
+
+    def fit_once(forecaster, df, **options):
+        # Algorithms have tests of their own: here they are made, and not trained.
+        _ = forecaster.settings.parts
+        key = repr((forecaster.settings.h, options))
+        if key not in fits:
+            fits[key] = fit(forecaster, df, **options)
+        return fits[key]
+
+    monkeypatch.setattr(MetaForecaster, "fit", fit_once)
+    monkeypatch.chdir(tmp_path)
+    return {
+        "df": frame[frame["unique_id"].isin(routes[:12])],
+        "new_df": frame[frame["unique_id"].isin(routes[20:23])].query("ds < '2013-02-01'"),
+    }
+
+
+@pytest.mark.parametrize("page", WITH_SERIES)
+def test_the_python_of_a_page_runs(page, small):
+    names = dict(small)
+    for block in code_blocks(page):
+        run(page, block, names)
+    assert isinstance(names["forecaster"], MetaForecaster)
+
+
+def test_the_python_of_every_page_is_run_somewhere():
+    pages = {page for page in PAGES if code_blocks(page)}
+    assert pages == {*WITH_SERIES, *ELSEWHERE}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_have_the_options_that_pages_give_them(page):
+    """Each ``tsmaml`` command of a page is parsed, and not run."""
+    lines = "\n".join(code_blocks(page, "sh") + code_blocks(page, "")).splitlines()
+    for line in lines:
+        for part in re.split(r"&&|\|", line.partition(" #")[0]):
+            words = shlex.split(part.partition(" > ")[0])
+            while words and "=" in words[0]:  # a variable of the environment
+                words.pop(0)
+            if words[:1] != ["tsmaml"]:
+                continue
+            with click.Context(main) as context:
+                name, command, rest = main.resolve_command(context, words[1:])
+                command.make_context(name, rest, parent=context)
 
 
 def test_the_engine_page_s_example_learns_the_sinusoid(capsys):

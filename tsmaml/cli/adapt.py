@@ -9,7 +9,6 @@ import click
 
 from tsmaml.cli._common import (
     console,
-    quiet_tensorflow,
     reading_options,
     sentences,
     with_columns_of,
@@ -46,6 +45,7 @@ def command(
     from tsmaml import artifacts
     from tsmaml.cli.fit import check_writable
     from tsmaml.forecaster import MetaForecaster
+    from tsmaml.forecaster.quiet import quiet_tensorflow
     from tsmaml.series import read_series
 
     check_writable(Path(out))

@@ -15,7 +15,6 @@ from tsmaml.cli._common import (
     console,
     parse_callbacks,
     parse_options,
-    quiet_tensorflow,
     reading_options,
     reading_text,
     sentences,
@@ -133,6 +132,7 @@ def command(
     from tsmaml.cli._progress import shown
     from tsmaml.cli._summary import print_choices, print_summary
     from tsmaml.forecaster import MetaForecaster
+    from tsmaml.forecaster.quiet import quiet_tensorflow
     from tsmaml.forecaster.settings import call_part
     from tsmaml.plugins import registry
     from tsmaml.series import read_series

@@ -8,7 +8,6 @@ import click
 
 from tsmaml.cli._common import (
     console,
-    quiet_tensorflow,
     reading_options,
     sentences,
     with_columns_of,
@@ -80,6 +79,7 @@ def command(
     from tsmaml.cli._plot import TERMINAL, check_plot
     from tsmaml.errors import UsageError
     from tsmaml.forecaster import MetaForecaster
+    from tsmaml.forecaster.quiet import quiet_tensorflow
     from tsmaml.intervals import levels_of
     from tsmaml.series import read_series
 

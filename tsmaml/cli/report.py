@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tsmaml.cli._common import console, quiet_tensorflow, sentences, typed
+from tsmaml.cli._common import console, sentences, typed
 
 
 @click.command(name="report")
@@ -27,6 +27,7 @@ def command(model: str, out: str | None, quiet: bool) -> None:
     """
     from tsmaml import artifacts
     from tsmaml.forecaster import MetaForecaster
+    from tsmaml.forecaster.quiet import quiet_tensorflow
     from tsmaml.report import check_report, write_report
 
     path = Path(out) if out else Path(Path(model).stem + ".html")

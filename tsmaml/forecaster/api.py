@@ -198,8 +198,10 @@ class MetaForecaster:
         s = self.settings
         choices = choose(collection, s.h, s.input_size, s.season_length)
 
+        from tsmaml.forecaster.notebook import bars, quiet
+
+        quiet()
         from tsmaml.forecaster.fitting import meta_train, split
-        from tsmaml.forecaster.notebook import bars
         from tsmaml.forecaster.pipeline import build
         from tsmaml.tasks.encoding import Encoder
 
@@ -410,6 +412,9 @@ class MetaForecaster:
             model, loss, tasks, algorithm: functions that were given in Python when it was fitted, and
                 that a file can't hold.
         """
+        from tsmaml.forecaster.notebook import quiet
+
+        quiet()
         from tsmaml.forecaster import storage
 
         given = {"model": model, "loss": loss, "tasks": tasks, "algorithm": algorithm}

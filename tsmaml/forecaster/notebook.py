@@ -74,10 +74,23 @@ def scores_table(scores: Scores) -> str:
 _METRICS = {"mase": "MASE", "smape": "sMAPE"}
 
 
+def in_notebook() -> bool:
+    """Whether this runs in a kernel of Jupyter."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def quiet() -> None:
+    """Keep TensorFlow's log lines out of a notebook, if it is not loaded yet."""
+    if in_notebook() and "tensorflow" not in sys.modules:
+        from tsmaml.forecaster.quiet import quiet_tensorflow
+
+        quiet_tensorflow()
+
+
 def bars() -> Sequence[Callable[[Progress], None]]:
     """A callback that shows a bar, where this runs in a notebook; else none."""
-    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
-    if shell is None or not hasattr(shell, "kernel"):
+    if not in_notebook():
         return ()
     from IPython.display import HTML, display
 
