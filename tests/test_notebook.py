@@ -47,8 +47,6 @@ def test_it_runs_to_the_end_and_shows_what_is_saved(saved, tmp_path):
     notebook = nbformat.read(SAVED, as_version=4)
     for cell in notebook.cells:
         cell.source = re.sub(r"steps=\d+", "steps=5", cell.source)
-    NotebookClient(
-        notebook, timeout=300, resources={"metadata": {"path": str(folder)}}
-    ).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}}).execute()
     assert outputs(notebook) == outputs(saved)
     assert (folder / "flights.tsmaml").exists()
