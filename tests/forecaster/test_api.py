@@ -260,8 +260,8 @@ def test_quantile_loss_gives_conformalised_quantiles(frame, new_frame, small):
 def test_errors_say_what_to_do(fitted, frame, new_frame, small):
     with pytest.raises(UsageError, match="not fitted"):
         MetaForecaster().predict(frame)
-    with pytest.raises(UsageError, match="forecasts 1 to 7 points"):
-        fitted.predict(new_frame, h=8)
+    with pytest.raises(UsageError, match="h is 0; wanted is 1 or more"):
+        fitted.predict(new_frame, h=0)
     with pytest.raises(UsageError, match="between 0 and 100"):
         fitted.predict(new_frame, level=[100])
     with pytest.raises(DataError, match="one series"):

@@ -157,9 +157,13 @@ def test_what_is_missing_is_told(of_sales, known, new):
         "data frame, series 'n00': the future column 'promotion' has no value at 2024-02-06 "
         "(6 of 6 series)."
     )
-    assert "make_future(df)" in caught.value.hint
+    assert "make_future(df, h=4)" in caught.value.hint
     with pytest.raises(DataError, match=r"\(1 of 6 series\)"):
         of_sales.predict(past, futr_df=ahead[:-1], static_df=shops(new))
+    with pytest.raises(
+        UsageError, match="would have to know the historic columns ahead: 'visitors'"
+    ):
+        of_sales.predict(past, h=5, futr_df=ahead, static_df=shops(new))
     with pytest.raises(DataError, match="the static column 'area', 'town' is not there"):
         of_sales.predict(past, futr_df=ahead)
     with pytest.raises(DataError, match="there is no row of this series"):

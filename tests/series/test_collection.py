@@ -56,6 +56,15 @@ def test_select_by_number_from_the_end_or_mask(collection):
         collection.select([3])
 
 
+def test_series_go_on_with_the_points_that_are_given(collection):
+    longer = collection.continued(np.array([[10.0, 20], [30, 40], [50, np.nan]]))
+    np.testing.assert_array_equal(longer.values, [1, 2, 3, 4, 10, 20, 5, 6, 30, 40, 7, 50, np.nan])
+    assert longer.offsets.tolist() == [0, 6, 10, 13]
+    assert longer.n_observed.tolist() == [6, 4, 2]
+    assert starts_of(longer) == starts_of(collection)
+    assert len(collection.values) == 7
+
+
 def test_head_leaves_out_what_is_dropped_whole(collection):
     head = collection.head_of_each(1)
     assert head.ids.tolist() == ["b", "a"]

@@ -41,7 +41,13 @@ def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> lis
 @click.option("--out", "-o", help="File, by its ending .parquet, .csv or .json; default: stdout.")
 @click.option("--level", callback=numbers, help="Central intervals in percent: 80 or 80,95.")
 @click.option("--quantiles", callback=numbers, help="The same as quantiles: 0.1,0.9.")
-@click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
+@click.option(
+    "--horizon",
+    "-h",
+    "horizon",
+    type=int,
+    help="Points to forecast; beyond the trained horizon forecasts are fed back.",
+)
 @click.option("--plot", type=click.Path(), help="Draw some to this file; -: in the terminal.")
 @reading_options
 @click.option("--zero-step", is_flag=True, help="Forecast without adaptation, to compare.")

@@ -235,7 +235,9 @@ class MetaForecaster:
 
         Args:
             df: the series, as in :meth:`fit`; None: those adapted to, or those fitted on.
-            h: points to forecast, at most the trained horizon; None: all of it.
+            h: points to forecast; None: the trained horizon. Beyond it, with a warning, forecasts are
+                fed back as input, and intervals widen by those of the points that they start from;
+                a model with historic columns can't.
             level: central intervals in percent: ``[80, 95]``.
             quantiles: the same as quantiles: ``[0.1, 0.9]`` is level 80.
             zero_step: forecast with the initialisation, to see what adaptation is worth.
@@ -248,14 +250,16 @@ class MetaForecaster:
             ``explain_`` says so.
         """
         from tsmaml.forecaster.frames import explain_frame, forecast_frame
+        from tsmaml.forecaster.recursion import rounds_for
         from tsmaml.intervals import levels_of
 
         pipeline, fit = self._fitted
         levels = levels_of(level, quantiles)
-        h = self._horizon(h)
+        h = self._horizon(h, beyond=True)
         collection = self._series_to_forecast(df, reading)
-        pipeline.encoder.check_future(collection, pipeline.choices.h)
-        made = self._forecast(collection)
+        n_rounds = rounds_for(pipeline, h)
+        pipeline.encoder.check_future(collection, n_rounds * pipeline.choices.h)
+        made = self._forecast(collection, n_rounds, zero_step)
         if zero_step:
             made = made._replace(helps=np.zeros_like(made.helps))
         self._explain = explain_frame(collection, made)
@@ -337,11 +341,15 @@ class MetaForecaster:
         frame = compared_frame(pipeline, collection, made, fit.calibration, h, levels)
         return fans_of(collection, frame, history)
 
-    def make_future(self, df: Any = None, **reading: Unpack[ReadOptions]) -> pd.DataFrame:
+    def make_future(
+        self, df: Any = None, *, h: int | None = None, **reading: Unpack[ReadOptions]
+    ) -> pd.DataFrame:
         """A frame of the times to forecast, with the future columns to fill in.
 
         Args:
             df: the series, as in :meth:`predict`.
+            h: points to forecast, as in :meth:`predict`. The model looks at a whole trained horizon
+                at a time, so that the frame may hold some more.
             reading: how ``df`` is read, as in :meth:`fit`.
 
         Returns:
@@ -352,7 +360,8 @@ class MetaForecaster:
         from tsmaml.series.exogenous import known_ahead
 
         pipeline, _ = self._fitted
-        collection, h = self._series_to_forecast(df, reading), pipeline.choices.h
+        collection, trained = self._series_to_forecast(df, reading), pipeline.choices.h
+        h = -(-self._horizon(h, beyond=True) // trained) * trained
         ahead = known_ahead(collection, pipeline.encoder.names("futr"), h)
         return pd.DataFrame(
             {
@@ -474,10 +483,12 @@ class MetaForecaster:
             raise UsageError("The forecaster is not fitted.", hint="Call fit(df) first.")
         return self._trained
 
-    def _horizon(self, h: int | None) -> int:
+    def _horizon(self, h: int | None, *, beyond: bool = False) -> int:
         longest = self.choices_.h
         h = longest if h is None else h
-        if not 1 <= h <= longest:
+        if beyond and h < 1:
+            raise UsageError(f"h is {h}; wanted is 1 or more.")
+        if not beyond and not 1 <= h <= longest:
             raise UsageError(
                 f"h is {h}; this model forecasts 1 to {longest} points.",
                 hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
@@ -515,22 +526,36 @@ class MetaForecaster:
                 hint="Resample the series, or fit a model of their own.",
             )
 
-    def _forecast(self, collection: SeriesCollection) -> Forecasts:
-        from tsmaml.forecaster.adapted import forecast_adapted
+    def _forecast(
+        self, collection: SeriesCollection, n_rounds: int = 1, zero_step: bool = False
+    ) -> Forecasts:
+        from tsmaml.forecaster.adapted import adapt, forecast_adapted
         from tsmaml.forecaster.pipeline import Forecasts, forecast
+        from tsmaml.forecaster.recursion import forecast_rounds
 
         pipeline, kept = self._fitted[0], self._kept
+
+        def of_known(part: SeriesCollection, adapted: AdaptedSeries) -> Forecasts:
+            if n_rounds == 1:
+                return forecast_adapted(pipeline, adapted, part)
+            return forecast_rounds(pipeline, adapted, part, n_rounds, zero_step)
+
+        def of_new(part: SeriesCollection) -> Forecasts:
+            return (
+                forecast(pipeline, part) if n_rounds == 1 else of_known(part, adapt(pipeline, part))
+            )
+
         if kept is None:
-            return forecast(pipeline, collection)
+            return of_new(collection)
         known = np.isin(collection.ids.astype(str), kept.context.ids.astype(str))
         if known.all():
-            return forecast_adapted(pipeline, kept, collection)
+            return of_known(collection, kept)
         if not known.any():
-            return forecast(pipeline, collection)
+            return of_new(collection)
         places = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])
         parts = zip(
-            forecast_adapted(pipeline, kept, collection.select(np.flatnonzero(known))),
-            forecast(pipeline, collection.select(np.flatnonzero(~known))),
+            of_known(collection.select(np.flatnonzero(known)), kept),
+            of_new(collection.select(np.flatnonzero(~known))),
             strict=True,
         )
         order = np.argsort(places)

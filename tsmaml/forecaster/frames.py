@@ -11,6 +11,7 @@ import numpy as np
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.fitting import intervals_of
 from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+from tsmaml.forecaster.recursion import carried_over
 from tsmaml.intervals import supported, widths
 from tsmaml.series import SeriesCollection
 
@@ -29,7 +30,8 @@ def bounds(
 ) -> dict[float, tuple[np.ndarray, np.ndarray]]:
     """Lower and upper bounds ``[series, h]`` by level; wider levels hold the narrower ones.
 
-    They are in units of the transform, like the forecasts: each transform keeps order.
+    They are in units of the transform, like the forecasts: each transform keeps order. Beyond the
+    trained horizon the calibration is that of each round, see :mod:`tsmaml.forecaster.recursion`.
 
     Raises:
         UsageError: if there are no held-out series to calibrate on.
@@ -41,6 +43,8 @@ def bounds(
         )
     point = made.used[..., pipeline.middle]
     lower = upper = point
+    trained, h = pipeline.choices.h, point.shape[1]
+    scale = made.scale.reshape(len(point), -1)
     found = {}
     outputs = intervals_of(pipeline)
     for level in levels:
@@ -52,10 +56,15 @@ def bounds(
                 "the interval reaches as far as the worst of them, and may cover less.",
                 stacklevel=4,
             )
-        wider = made.scale[:, np.newaxis] * widths(calibration[name], level / 100)
+        wider = scale * np.resize(widths(calibration[name], level / 100), h)
         lower = np.minimum(lower, made.used[..., low] - wider)
         upper = np.maximum(upper, made.used[..., high] + wider)
         found[level] = (lower, upper)
+        if h > trained:
+            found[level] = (
+                point - carried_over(point - lower, trained),
+                point + carried_over(upper - point, trained),
+            )
     return found
 
 

@@ -211,7 +211,8 @@ class Forecasts(NamedTuple):
 
     Attributes:
         adapted, zero_step: ``[series, h, quantiles]`` with and without adaptation.
-        scale: ``[series]``, scale of the input window.
+        scale: ``[series]``, scale of the input window; ``[series, h]`` where forecasts of several
+            windows follow one another.
         zero_step_error, adapted_error: ``[series]``, mean loss on the last points of the history,
             which adaptation had not seen; NaN where nothing could be held back.
         helps: ``[series]`` bool: adaptation did not lose there, so it is used.

@@ -213,6 +213,22 @@ class SeriesCollection:
         begins = np.maximum(self.offsets[:-1], self.offsets[1:] - points)
         return self._with_ranges(np.arange(len(self)), begins, self.offsets[1:])
 
+    def continued(self, points: np.ndarray) -> SeriesCollection:
+        """Every series with points after its end; historic columns, unknown there, are left out.
+
+        Args:
+            points: ``[series, steps]``.
+        """
+        steps = points.shape[1]
+        offsets = self.offsets + steps * np.arange(len(self) + 1)
+        where = offsets[1:, np.newaxis] + np.arange(-steps, 0)
+        is_old = np.ones(offsets[-1], bool)
+        is_old[where] = False
+        values = np.empty(offsets[-1])
+        values[is_old], values[where] = self.values, points
+        exogenous = None if self.exogenous is None else replace(self.exogenous, hist={})
+        return replace(self, values=values, offsets=offsets, counts=None, exogenous=exogenous)
+
     def _with_ranges(
         self, indices: np.ndarray, begins: np.ndarray, ends: np.ndarray
     ) -> SeriesCollection:

@@ -232,7 +232,7 @@ class Encoder:
                     f"({int(missing.any(axis=1).sum())} of {len(collection)} series).",
                     source=collection.source,
                     series=str(collection.ids[at]),
-                    hint="Fill in the frame that make_future(df) gives and hand it over: "
+                    hint=f"Fill in the frame that make_future(df, h={h}) gives and hand it over: "
                     "predict(df, futr_df=frame), --future FILE.",
                 )
 
