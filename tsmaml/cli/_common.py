@@ -117,6 +117,13 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return packed
 
 
+adapt_to_option = click.option(
+    "--adapt-to",
+    type=click.Choice(["series", "collection", "both", "none"]),
+    help="What to adapt to; default: both for 20 new series or more, else each series.",
+)
+
+
 def reading_text(reading: ReadOptions) -> str:
     """Options of reading as they are typed, those that differ from the defaults."""
     words = []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tsmaml.cli._common import (
+    adapt_to_option,
     console,
     reading_options,
     sentences,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 @click.argument("series", type=click.Path())
 @click.option("--model", "-m", required=True, type=click.Path(), help="File that fit made.")
 @click.option("--out", "-o", required=True, type=click.Path(), help="File for the adapted model.")
+@adapt_to_option
 @reading_options
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @sentences
@@ -29,6 +31,7 @@ def command(
     series: str,
     model: str,
     out: str,
+    adapt_to: str | None,
     reading: ReadOptions,
     quiet: bool,
 ) -> None:
@@ -52,7 +55,7 @@ def command(
     collection = read_series(series, **with_columns_of(model, reading))
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
-    adapted = MetaForecaster.load(model).adapt(collection)
+    adapted = MetaForecaster.load(model).adapt(collection, adapt_to=adapt_to)
     adapted.save(out)
     if not quiet:
         err = console()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tsmaml.cli._common import (
+    adapt_to_option,
     console,
     reading_options,
     sentences,
@@ -50,6 +51,7 @@ def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> lis
 )
 @click.option("--plot", type=click.Path(), help="Draw some to this file; -: in the terminal.")
 @reading_options
+@adapt_to_option
 @click.option("--zero-step", is_flag=True, help="Forecast without adaptation, to compare.")
 @click.option("--explain", is_flag=True, help="Say what adaptation did for each series (stderr).")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors and data.")
@@ -63,6 +65,7 @@ def command(
     horizon: int | None,
     plot: str | None,
     reading: ReadOptions,
+    adapt_to: str | None,
     zero_step: bool,
     explain: bool,
     quiet: bool,
@@ -78,6 +81,7 @@ def command(
       tsmaml forecast new.parquet --model flights.tsmaml --level 80 -o forecast.parquet
       tsmaml forecast new.csv --model flights.tsmaml --explain > forecast.csv
       tsmaml forecast --model routes.tsmaml --plot -
+      tsmaml forecast shops.parquet --model other_shops.tsmaml --adapt-to collection
       tsmaml forecast sales.parquet --model sales.tsmaml --future prices.parquet
     """
     from tsmaml import artifacts
@@ -108,6 +112,7 @@ def command(
         h=horizon,
         level=level,
         quantiles=quantiles,
+        adapt_to=adapt_to,
         zero_step=zero_step,
         futr_df=ahead,
     )
@@ -121,8 +126,11 @@ def command(
     err = console()
     explained = forecaster.explain_
     adapted = int((explained["used"] == "adapted").sum())
+    whole = int(explained["level"].isin(["collection", "both"]).sum())
     err.print(
-        f"Forecast {len(explained)} series: {adapted} adapted, {len(explained) - adapted} zero-step"
+        f"Forecast {len(explained)} series: {adapted} adapted"
+        + (f" ({whole} of them to the collection as a whole)" if whole else "")
+        + f", {len(explained) - adapted} zero-step"
         + "".join(f"; wrote {path}" for path in (out, plot) if path not in (None, "-")),
         markup=False,
     )
@@ -154,7 +162,7 @@ def _print_explanation(err: Any, explained: pd.DataFrame) -> None:
 
     table = Table(box=None, pad_edge=False)
     for name in explained.columns:
-        table.add_column(str(name), justify="left" if name in explained.columns[:2] else "right")
+        table.add_column(str(name), justify="left" if name in explained.columns[:3] else "right")
     for row in explained.itertuples(index=False):
         table.add_row(*(f"{part:.3f}" if isinstance(part, float) else str(part) for part in row))
     err.print(table)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from copy import copy
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -14,7 +16,7 @@ from tsmaml.engine.adaptation import Adapted, adapt_tasks
 from tsmaml.engine.algorithms import Algorithm, maml
 from tsmaml.engine.batch import TaskBatch, check_batch
 from tsmaml.engine.curve import Curve
-from tsmaml.engine.functional import FunctionalModel
+from tsmaml.engine.functional import FunctionalModel, Parameters
 from tsmaml.engine.mapping import choose
 from tsmaml.engine.objective import as_loss
 from tsmaml.engine.outer_rule import OuterState
@@ -29,6 +31,7 @@ from tsmaml.engine.training import (
     restore_arrays,
     train,
 )
+from tsmaml.engine.tuning import BatchSampler, tune
 from tsmaml.errors import TrainingError
 
 
@@ -83,12 +86,51 @@ class MetaLearner:
         self._best, self._curve = Best(()), Curve()
         self._adapt = tf.function(self._adapt_batch, jit_compile=self._jit, autograph=False)
         self._predict = tf.function(self._predict_batch, jit_compile=self._jit, autograph=False)
+        self._tuners: dict[BatchSampler, Any] = {}
+        self._start: Parameters | None = None
         self.adapt_traces = 0
 
     @property
     def meta(self) -> Meta:
         """The meta-parameters: the initialisation and the learned inner rates."""
-        return self._outer.state.meta()
+        meta = self._outer.state.meta()
+        return meta if self._start is None else Meta(self._start, meta.rates)
+
+    def at(self, parameters: Sequence[Any]) -> MetaLearner:
+        """This learner with another initialisation, to adapt and predict from; nothing is compiled anew.
+
+        Args:
+            parameters: as many and of the shapes as ``meta.parameters``.
+        """
+        made = copy(self)
+        made._start = tuple(tf.convert_to_tensor(part) for part in parameters)
+        return made
+
+    def tune(
+        self, sampler: BatchSampler, data: Any, steps: int = 300, *, rate: float = 3e-4
+    ) -> Parameters:
+        """Adapt to one large task, all of whose samples share the parameters: :mod:`.tuning`.
+
+        Args:
+            sampler: ``sampler(seed, data) -> (inputs, targets, weights)`` of a batch of samples, by
+                TensorFlow operations alone; the seed is an int64 tensor ``[2]``. Samplers that are
+                equal share what is compiled.
+            data: nest of tensors that the sampler draws from.
+            steps: Adam's steps.
+            rate: Adam's rate at the first of them.
+
+        Returns:
+            the tuned parameters, for :meth:`at`; the learner stays as it is.
+        """
+        if sampler not in self._tuners:
+            # Not by XLA, which would compile for longer than a few hundred steps take.
+            self._tuners[sampler] = tf.function(
+                partial(tune, self.problem, sampler, self._outer.seed),
+                autograph=False,
+                reduce_retracing=True,
+            )
+        run, dtype = self._tuners[sampler], self.net.dtype
+        return run(self.meta.parameters, data, tf.constant(steps), tf.constant(rate, dtype))
 
     @property
     def train_traces(self) -> int:

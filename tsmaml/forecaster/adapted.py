@@ -17,7 +17,9 @@ from tsmaml.forecaster.pipeline import (
     forecast_unseen,
     forecasts_of,
     held_back_errors,
+    places,
 )
+from tsmaml.forecaster.tuned import at, tune_to
 from tsmaml.series import Columns, Frequency, SeriesCollection
 from tsmaml.series.exogenous import Exogenous
 from tsmaml.tasks import TaskSet
@@ -32,6 +34,8 @@ class AdaptedSeries:
         context: the last points of each series, as many as the model looks at.
         row: ``[series]``, where a series' parameters stand.
         fast: adapted variables, each ``[rows, ...]``.
+        base: the model's parameters, tuned to the collection; empty: the initialisation.
+        level: ``[series]``, as in :class:`tsmaml.forecaster.pipeline.Forecasts`.
         steps, support_windows, zero_step_error, adapted_error: ``[series]``, as in
             :class:`tsmaml.forecaster.pipeline.Forecasts`.
     """
@@ -39,6 +43,8 @@ class AdaptedSeries:
     context: SeriesCollection
     row: np.ndarray
     fast: tuple[np.ndarray, ...]
+    base: tuple[np.ndarray, ...]
+    level: np.ndarray
     steps: np.ndarray
     support_windows: np.ndarray
     zero_step_error: np.ndarray
@@ -46,12 +52,13 @@ class AdaptedSeries:
 
     @property
     def helps(self) -> np.ndarray:
-        """Whether adaptation did not lose on the points that were held back: ``[series]``."""
-        return ~(self.adapted_error > self.zero_step_error)
+        """Whether what it was adapted to is used: ``[series]``."""
+        return self.level != "none"
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything but the ids and the calendar, to be stored."""
         stored = {f"adapted/fast/{i}": part for i, part in enumerate(self.fast)}
+        stored.update({f"adapted/base/{i}": part for i, part in enumerate(self.base)})
         for name in ("row", "steps", "support_windows", "zero_step_error", "adapted_error"):
             stored[f"adapted/{name}"] = getattr(self, name)
         starts = self.context.starts
@@ -68,6 +75,7 @@ class AdaptedSeries:
         context = self.context
         return {
             "ids": list(context.ids),
+            "level": list(self.level),
             "frequency": [context.frequency.alias, context.frequency.step],
             "columns": [context.columns.id, context.columns.time, context.columns.target],
             "time_zone": context.time_zone,
@@ -100,13 +108,12 @@ class AdaptedSeries:
             manifest["source"],
             exogenous=_exogenous_of(manifest["exogenous"], part),
         )
-        fast: list[np.ndarray] = []
-        while f"fast/{len(fast)}" in part:
-            fast.append(part[f"fast/{len(fast)}"])
         return cls(
             context,
             part["row"],
-            tuple(fast),
+            _numbered(part, "fast"),
+            _numbered(part, "base"),
+            np.array(manifest["level"], object),
             part["steps"],
             part["support_windows"],
             part["zero_step_error"],
@@ -126,9 +133,31 @@ def _exogenous_of(
     return Exogenous.restore(manifest, columns)
 
 
-def adapt(pipeline: Pipeline, collection: SeriesCollection) -> AdaptedSeries:
-    """Adapt to every task of a collection and keep what came out."""
+def _numbered(arrays: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, ...]:
+    """``name/0``, ``name/1``, ... as far as there are any."""
+    found: list[np.ndarray] = []
+    while f"{name}/{len(found)}" in arrays:
+        found.append(arrays[f"{name}/{len(found)}"])
+    return tuple(found)
+
+
+def adapt(pipeline: Pipeline, collection: SeriesCollection, level: str) -> AdaptedSeries:
+    """Adapt to a level of :data:`tsmaml.forecaster.tuned.LEVELS` and keep what came out."""
     n = len(collection)
+    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
+    used = np.where(adapted_error > zero_step_error, "none", "series").astype(object)
+    base: tuple[np.ndarray, ...] = ()
+    if level in ("collection", "both"):
+        tuned = tune_to(pipeline, collection)
+        if tuned.share:
+            of_collection, of_both = held_back_errors(at(pipeline, tuned.past), collection)
+            pipeline = at(pipeline, tuned.parameters)
+            base = tuple(np.asarray(part) for part in tuned.parameters)
+            further = ~(of_both > of_collection) & (level == "both")
+            used = np.where(further, "both", "collection").astype(object)
+            adapted_error = np.where(further, of_both, of_collection)
+    if level == "none" or (level == "collection" and not base):
+        used[:] = "none"
     rows, batches = pipeline.batches_of(collection)
     row_of, steps, windows = np.zeros((3, n), np.int64)
     fast: list[list[np.ndarray]] = []
@@ -136,19 +165,19 @@ def adapt(pipeline: Pipeline, collection: SeriesCollection) -> AdaptedSeries:
         state = adapt_to(pipeline, batch)
         count = len(batch.rows)
         fast.append([np.asarray(part)[:count] for part in state.fast])
-        row, column = np.nonzero(rows.members[batch.rows] >= 0)
-        series = rows.members[batch.rows][row, column]
+        row, _, series = places(rows.members[batch.rows])
         row_of[series] = batch.rows[row]
         steps[series] = np.asarray(state.steps)[row]
         filled = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
         windows[series] = filled[row]
-    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
     return AdaptedSeries(
         # One point more than the model sees, for the first change.
         collection.tail_of_each(max(pipeline.choices.input_size, collection.longest_silence) + 1),
         row_of,
         tuple(np.concatenate(parts) for parts in zip(*fast, strict=True)),
-        steps,
+        base,
+        used,
+        np.where(used == "collection", 0, steps),
         windows,
         zero_step_error,
         adapted_error,
@@ -168,6 +197,8 @@ def forecast_adapted(
     n, h, q = len(collection), pipeline.choices.h, len(pipeline.quantiles)
     adapted, zero_step = np.empty((2, n, h, q))
     scale = np.empty(n)
+    level = kept.level[where]
+    of_base = at(pipeline, kept.base) if kept.base else pipeline
     each = TaskSet(np.arange(n), np.arange(n + 1), tuple(collection.ids))
     spec = replace(pipeline.spec, n_query=1)
     seen = pipeline.transform.applied(collection)
@@ -182,8 +213,12 @@ def forecast_adapted(
         series = batch.rows
         padded = np.resize(kept.row[where[series]], batch.tasks.query_weights.shape[0])
         state = Adapted(tuple(tf.constant(part[padded]) for part in kept.fast), *[None] * 3)
-        for target, of in ((adapted, state), (zero_step, None)):
-            target[series] = forecasts_of(pipeline, batch, of)[: len(series), 0]
+        further, of_collection = (
+            forecasts_of(of_base, batch, of)[: len(series), 0] for of in (state, None)
+        )
+        only = (level[series] == "collection")[:, np.newaxis, np.newaxis]
+        adapted[series] = np.where(only, of_collection, further)
+        zero_step[series] = forecasts_of(pipeline, batch, None)[: len(series), 0]
         scale[series] = np.asarray(batch.scale)[: len(series), 0, 0]
     adapted, zero_step = (
         pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
@@ -198,4 +233,5 @@ def forecast_adapted(
         kept.helps[where],
         kept.steps[where],
         kept.support_windows[where],
+        level,
     )

@@ -228,6 +228,7 @@ class MetaForecaster:
         h: int | None = None,
         level: Sequence[float] | float | None = None,
         quantiles: Sequence[float] | None = None,
+        adapt_to: str | None = None,
         zero_step: bool = False,
         **reading: Unpack[ReadOptions],
     ) -> pd.DataFrame:
@@ -240,7 +241,11 @@ class MetaForecaster:
                 a model with historic columns can't.
             level: central intervals in percent: ``[80, 95]``.
             quantiles: the same as quantiles: ``[0.1, 0.9]`` is level 80.
-            zero_step: forecast with the initialisation, to see what adaptation is worth.
+            adapt_to: ``"series"`` (each one, or each task), ``"collection"`` (all of ``df`` as a whole,
+                which takes some seconds more), ``"both"`` (first the one, then the other) or
+                ``"none"``; each only as far as it helps on points held back. None: both for 20 new
+                series or more, else each series.
+            zero_step: the same as ``adapt_to="none"``, to see what adaptation is worth.
             reading: how ``df`` is read, as in :meth:`fit`; exogenous columns are those of the fit.
                 ``futr_df`` tells the future ones, see :meth:`make_future`.
 
@@ -259,9 +264,7 @@ class MetaForecaster:
         collection = self._series_to_forecast(df, reading)
         n_rounds = rounds_for(pipeline, h)
         pipeline.encoder.check_future(collection, n_rounds * pipeline.choices.h)
-        made = self._forecast(collection, n_rounds, zero_step)
-        if zero_step:
-            made = made._replace(helps=np.zeros_like(made.helps))
+        made = self._forecast(collection, "none" if zero_step else adapt_to, n_rounds)
         self._explain = explain_frame(collection, made)
         return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
 
@@ -374,19 +377,24 @@ class MetaForecaster:
     def adapt(
         self,
         df: Any,
+        *,
+        adapt_to: str | None = None,
         **reading: Unpack[ReadOptions],
     ) -> MetaForecaster:
         """A forecaster that keeps what it adapted to.
 
         Its ``predict()`` forecasts these series, and ``predict(df)`` with later points of them uses
-        the parameters of now. This forecaster stays as it is. ``reading`` is as in :meth:`fit`.
+        the parameters of now. This forecaster stays as it is. ``adapt_to`` is as in :meth:`predict`,
+        ``reading`` as in :meth:`fit`.
         """
         from tsmaml.forecaster.adapted import adapt
+        from tsmaml.forecaster.tuned import level_of
 
         pipeline, fit = self._fitted
         collection = self._read(df, reading)
         self._check_frequency(collection)
-        return self._of(pipeline, fit, adapt(pipeline, collection))
+        level = level_of(adapt_to, collection, set(fit.fingerprints))
+        return self._of(pipeline, fit, adapt(pipeline, collection, level))
 
     def save(self, path: str | Path, *, command: str | None = None) -> None:
         """Write the forecaster to one ``.tsmaml`` file: JSON and numbers, no code, no series.
@@ -469,7 +477,8 @@ class MetaForecaster:
     def explain_(self) -> pd.DataFrame:
         """What adaptation did for each series of the last :meth:`predict`.
 
-        Columns: id, ``used`` (``adapted`` or ``zero-step``), ``zero_step_error`` and
+        Columns: id, ``used`` (``adapted`` or ``zero-step``), ``level`` (what it was adapted to:
+        ``series``, ``collection``, ``both`` or ``none``), ``zero_step_error`` and
         ``adapted_error`` (the model's loss on the last points, held back from adaptation; for ``mae``
         in units of the window's scale), ``inner_steps``, ``support_windows``.
         """
@@ -527,23 +536,26 @@ class MetaForecaster:
             )
 
     def _forecast(
-        self, collection: SeriesCollection, n_rounds: int = 1, zero_step: bool = False
+        self, collection: SeriesCollection, adapt_to: str | None = None, n_rounds: int = 1
     ) -> Forecasts:
         from tsmaml.forecaster.adapted import adapt, forecast_adapted
-        from tsmaml.forecaster.pipeline import Forecasts, forecast
+        from tsmaml.forecaster.pipeline import Forecasts
         from tsmaml.forecaster.recursion import forecast_rounds
+        from tsmaml.forecaster.tuned import forecast_at, level_of, unadapted
 
-        pipeline, kept = self._fitted[0], self._kept
+        (pipeline, fit), kept = self._fitted, self._kept
+        level = level_of(adapt_to, collection, set(fit.fingerprints))
 
         def of_known(part: SeriesCollection, adapted: AdaptedSeries) -> Forecasts:
-            if n_rounds == 1:
-                return forecast_adapted(pipeline, adapted, part)
-            return forecast_rounds(pipeline, adapted, part, n_rounds, zero_step)
+            if n_rounds > 1:
+                return forecast_rounds(pipeline, adapted, part, n_rounds, level == "none")
+            made = forecast_adapted(pipeline, adapted, part)
+            return unadapted(made) if level == "none" else made
 
         def of_new(part: SeriesCollection) -> Forecasts:
-            return (
-                forecast(pipeline, part) if n_rounds == 1 else of_known(part, adapt(pipeline, part))
-            )
+            if n_rounds > 1:
+                return of_known(part, adapt(pipeline, part, level))
+            return forecast_at(pipeline, part, level)
 
         if kept is None:
             return of_new(collection)

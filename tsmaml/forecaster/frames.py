@@ -112,6 +112,7 @@ def explain_frame(collection: SeriesCollection, made: Forecasts) -> pd.DataFrame
         {
             collection.columns.id: collection.ids,
             "used": np.where(made.helps, "adapted", "zero-step"),
+            "level": made.level,
             "zero_step_error": made.zero_step_error,
             "adapted_error": made.adapted_error,
             "inner_steps": made.steps,

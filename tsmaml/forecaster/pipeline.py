@@ -218,6 +218,8 @@ class Forecasts(NamedTuple):
         helps: ``[series]`` bool: adaptation did not lose there, so it is used.
         steps: ``[series]``, inner steps after which the adapted state was met.
         support_windows: ``[series]``, support windows of its task that held a point.
+        level: ``[series]``, what the forecast that is used was adapted to: ``"series"`` (its task),
+            ``"collection"``, ``"both"`` or ``"none"``.
     """
 
     adapted: np.ndarray
@@ -228,6 +230,7 @@ class Forecasts(NamedTuple):
     helps: np.ndarray
     steps: np.ndarray
     support_windows: np.ndarray
+    level: np.ndarray
 
     @property
     def used(self) -> np.ndarray:
@@ -241,15 +244,40 @@ def adapt_to(pipeline: Pipeline, batch: AdaptationBatch) -> Adapted:
     return pipeline.learner.adapt(*support)
 
 
+class Made(NamedTuple):
+    """Both forecasts of every series, not yet judged; see :class:`Forecasts`."""
+
+    adapted: np.ndarray
+    zero_step: np.ndarray
+    scale: np.ndarray
+    steps: np.ndarray
+    support_windows: np.ndarray
+
+
 def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
     """Adapt to every task of a collection and forecast every series, ``h`` points ahead."""
+    made = both_forecasts(pipeline, collection)
+    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
+    helps = ~(adapted_error > zero_step_error)
+    return Forecasts(
+        *made[:3],
+        zero_step_error,
+        adapted_error,
+        helps,
+        *made[3:],
+        np.where(helps, "series", "none").astype(object),
+    )
+
+
+def both_forecasts(pipeline: Pipeline, collection: SeriesCollection) -> Made:
+    """Forecasts with and without adaptation to the tasks of a collection."""
     n, h, q = len(collection), pipeline.choices.h, len(pipeline.quantiles)
     adapted, zero_step = np.empty((2, n, h, q))
     scale, steps, windows = np.ones(n), np.zeros(n, int), np.zeros(n, int)
     rows, batches = pipeline.batches_of(collection)
     for batch in batches:
         state = adapt_to(pipeline, batch)
-        row, column, series = _places(rows.members[batch.rows])
+        row, column, series = places(rows.members[batch.rows])
         for target, of in ((adapted, state), (zero_step, None)):
             target[series] = forecasts_of(pipeline, batch, of)[row, column]
         scale[series] = np.asarray(batch.scale)[row, column, 0]
@@ -260,11 +288,7 @@ def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
         pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
     )
     forecast_unseen(pipeline, collection, adapted, zero_step, scale)
-    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
-    helps = ~(adapted_error > zero_step_error)
-    return Forecasts(
-        adapted, zero_step, scale, zero_step_error, adapted_error, helps, steps, windows
-    )
+    return Made(adapted, zero_step, scale, steps, windows)
 
 
 def forecast_unseen(
@@ -318,12 +342,12 @@ def held_back_errors(
     with np.errstate(invalid="ignore", divide="ignore"):
         zero_step, adapted = sums[:2] / sums[2]
     errors = np.full((2, len(collection)), np.nan)
-    row, _, series = _places(rows.members)
+    row, _, series = places(rows.members)
     errors[:, series] = np.stack([zero_step, adapted])[:, rows.task[row]]
     return errors[0], errors[1]
 
 
-def _places(members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def places(members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Row, column and series of every member that is there."""
     row, column = np.nonzero(members >= 0)
     return row, column, members[row, column]

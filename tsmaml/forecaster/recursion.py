@@ -13,6 +13,7 @@ import numpy as np
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.adapted import AdaptedSeries, forecast_adapted
 from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+from tsmaml.forecaster.tuned import unadapted
 from tsmaml.series import SeriesCollection
 from tsmaml.series.words import listed
 
@@ -66,7 +67,7 @@ def forecast_rounds(
     for _ in range(n_rounds):
         made = forecast_adapted(pipeline, kept, collection)
         if zero_step:
-            made = made._replace(helps=np.zeros_like(made.helps))
+            made = unadapted(made)
         rounds.append(made)
         collection = collection.continued(pipeline.in_units(made.used[..., pipeline.middle]))
     return rounds[0]._replace(

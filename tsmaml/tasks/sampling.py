@@ -125,11 +125,11 @@ class TaskSampler:
     def draw(self, seed: tf.Tensor) -> Drawn:
         """Choose tasks, cuts and windows, in positions."""
         spec, n = self.spec, self.n_tasks
-        uniform = _uniform(seed, [5 + spec.n_query, n])
+        uniform = uniform_numbers(seed, [5 + spec.n_query, n])
 
-        task = _below(uniform[0], tf.shape(self._counts, tf.int64)[0])
+        task = below(uniform[0], tf.shape(self._counts, tf.int64)[0])
         first, count = tf.gather(self._firsts, task), tf.gather(self._counts, task)
-        turn = _below(uniform[1], count)
+        turn = below(uniform[1], count)
         anchor = tf.gather(self._members, first + turn)
         moment = self._cut_of(anchor, uniform[2]) + tf.gather(self._series.positions, anchor)
         history = self._history_length(uniform[3], uniform[4])
@@ -150,7 +150,7 @@ class TaskSampler:
         recency = slot[:, : spec.n_support] // count
         k = spec.n_support
         origin_s, valid_s = support_origins(begin[:, :k], cut[:, :k], recency, spec)
-        ahead = _below(tf.transpose(uniform[5:]), tf.constant(spec.h + 1, tf.int64))
+        ahead = below(tf.transpose(uniform[5:]), tf.constant(spec.h + 1, tf.int64))
         ahead = tf.where(tf.range(spec.n_query) == 0, tf.zeros_like(ahead), ahead)
         origin_q = cut[:, k:] + ahead
         valid_q = (cut[:, k:] > begin[:, k:]) & (origin_q < length[:, k:])
@@ -170,7 +170,7 @@ class TaskSampler:
         count = tf.gather(self._n_observed, series)
         last = tf.maximum(count - self.spec.h, tf.minimum(count // 2 + 1, count - 1))
         first = tf.minimum(tf.constant(_SHORTEST, tf.int64), last)
-        number = first + _below(uniform, last - first + 1)
+        number = first + below(uniform, last - first + 1)
         if self._observed is None:
             return number
         position, begin = self._observed
@@ -179,18 +179,18 @@ class TaskSampler:
     def _history_length(self, chance: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
         """Points that a history may hold at most: a few for cold starts, all for the others."""
         shortest, longest = self.spec.cold_lengths
-        few = shortest + _below(uniform, tf.constant(longest - shortest + 1, tf.int64))
+        few = shortest + below(uniform, tf.constant(longest - shortest + 1, tf.int64))
         return tf.where(chance < self.spec.cold_share, few, tf.reduce_max(self._lengths))
 
 
-def _uniform(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
+def uniform_numbers(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:
     """Numbers in [0, 1), float64."""
     # Whole numbers of a named generator: XLA draws others where TensorFlow chooses it.
     whole = tf.random.stateless_uniform(shape, seed, None, None, tf.uint32, alg="philox")
     return tf.cast(whole, tf.float64) / 2**32
 
 
-def _below(uniform: tf.Tensor, bound: tf.Tensor) -> tf.Tensor:
+def below(uniform: tf.Tensor, bound: tf.Tensor) -> tf.Tensor:
     """Whole numbers from 0 to ``bound - 1`` from numbers in [0, 1)."""
     drawn = tf.cast(tf.floor(uniform * tf.cast(bound, tf.float64)), tf.int64)
     return tf.minimum(drawn, bound - 1)

@@ -1,0 +1,110 @@
+"""Adaptation to a new collection as a whole, and how far."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tsmaml import MetaForecaster
+from tsmaml.errors import UsageError
+from tsmaml.forecaster.tuned import SHARES, best_share, tune_to
+from tsmaml.series import read_series
+
+
+@pytest.fixture(scope="module")
+def others() -> pd.DataFrame:
+    """A collection unlike the one that was trained on: noisy ramps, each 7 points a step up."""
+    rng = np.random.default_rng(5)
+    days = pd.date_range("2024-01-01", periods=60)
+    frames = [
+        pd.DataFrame(
+            {
+                "unique_id": f"ramp{number:02d}",
+                "ds": days,
+                "y": 50 + number + 2 * np.arange(60) + rng.normal(size=60),
+            }
+        )
+        for number in range(24)
+    ]
+    return pd.concat(frames, ignore_index=True)
+
+
+def held_out(frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
+    """Without the last week, and that week."""
+    ahead = frame.groupby("unique_id").cumcount(ascending=False) < 7
+    return frame[~ahead], frame.loc[ahead, "y"].to_numpy()
+
+
+def test_adapting_to_a_new_collection_beats_the_zero_step_forecast(fitted, others):
+    past, truth = held_out(others)
+    errors = {}
+    for level in ("none", "collection", "both", None):
+        made = fitted.predict(past, adapt_to=level)
+        errors[level] = np.abs(made["TSMAML"].to_numpy() - truth).mean()
+        if level == "none":
+            assert set(fitted.explain_["level"]) == {"none"}
+        else:
+            wanted = {"collection"} if level == "collection" else {"collection", "both"}
+            assert set(fitted.explain_["level"]) <= wanted
+    assert errors["collection"] < 0.8 * errors["none"]
+    assert errors[None] == errors["both"]
+
+
+def test_series_that_were_trained_on_and_small_collections_are_no_new_collection(
+    fitted, frame, new_frame
+):
+    for df in (frame, new_frame):
+        fitted.predict(df)
+        assert set(fitted.explain_["level"]) <= {"series", "none"}
+    with pytest.raises(UsageError, match="adapt_to is 'shops'; wanted is one of series, "):
+        fitted.predict(new_frame, adapt_to="shops")
+
+
+def test_what_is_held_back_decides_and_is_not_seen(fitted, others):
+    pipeline, collection = fitted._fitted[0], read_series(others)
+    tuned = tune_to(pipeline, collection)
+    assert tuned.share in SHARES[1:]
+    assert tuned.losses.argmin() > 0
+    last_week = np.arange(60) >= 53
+    values = np.where(np.tile(last_week, 24), 9.0, collection.values)
+    changed = tune_to(pipeline, replace(collection, values=values))
+    assert not np.array_equal(changed.losses, tuned.losses)
+    before = tune_to(pipeline, collection.head_of_each(7))
+    start = [np.array(part) for part in pipeline.learner.meta.parameters]
+    for share, path in ((tuned.share, tuned.past), (changed.share, changed.past)):
+        if share:  # how far is another matter; the direction has not seen the last week
+            ways = [(np.array(p) - s) / share for p, s in zip(path, start, strict=True)]
+            wanted = [
+                (np.array(p) - s) / tuned.share for p, s in zip(tuned.past, start, strict=True)
+            ]
+            for one, other in zip(ways, wanted, strict=True):
+                np.testing.assert_allclose(one, other, atol=1e-5)
+    assert before.share in SHARES
+
+
+def test_what_was_adapted_is_kept_saved_and_loaded(fitted, others, tmp_path):
+    past, _ = held_out(others)
+    made = fitted.predict(past)
+    kept = fitted.adapt(past)
+    pd.testing.assert_frame_equal(kept.predict(), made)
+    kept.save(tmp_path / "kept.tsmaml")
+    again = MetaForecaster.load(tmp_path / "kept.tsmaml")
+    pd.testing.assert_frame_equal(again.predict(), made)
+    assert set(again.explain_["level"]) <= {"collection", "both"}
+
+
+def test_the_smallest_share_that_is_not_clearly_worse():
+    rng = np.random.default_rng(0)
+    level = rng.uniform(1, 100, 200)
+    losses = level * np.array([1.0, 0.8, 0.7, 0.7, 0.9])[:, np.newaxis]
+    losses[3] *= 1 + 0.1 * (-1.0) ** np.arange(200)
+    assert SHARES[best_share(losses)] == 0.5  # 0.75 is better, by less than chance
+    assert SHARES[best_share(losses, most=0.25)] == 0.25
+    assert best_share(np.full((5, 200), np.nan)) == 0
+    assert best_share(np.tile(level, (5, 1))) == 0
+    outlier = losses.copy()
+    outlier[1:, 0] = 1e9  # one series alone decides nothing
+    assert SHARES[best_share(outlier)] == 0.5

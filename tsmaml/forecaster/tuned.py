@@ -1,0 +1,191 @@
+"""Adaptation to a new collection as a whole: one set of parameters for all of its series.
+
+Tuned on the windows of all histories, then shrunk back towards the initialisation: half-way is often
+better than either end, and the shorter the histories, the less of the way is good (docs/benchmarks.md).
+How much is told by points that were held back from a first tuning; what is used comes from a second one
+that sees everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from tsmaml.engine.functional import Parameters
+from tsmaml.engine.tuning import between
+from tsmaml.errors import UsageError
+from tsmaml.forecaster.pipeline import (
+    Forecasts,
+    Pipeline,
+    both_forecasts,
+    forecast,
+    held_back_errors,
+    places,
+)
+from tsmaml.series import SeriesCollection
+from tsmaml.tasks.drawing import Histories, WindowSampler, histories_of
+
+# What can be adapted to; None, or nothing said, lets the evidence decide.
+LEVELS = ("series", "collection", "both", "none")
+# A collection of fewer new series says little about them all.
+_FEWEST = 20
+# Of the way from the initialisation to the tuned parameters.
+SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
+_STEPS = 100
+_RATE = 2e-3
+_WINDOWS = 256
+# Losses below this, in units of a window's scale, are as good as none.
+_FLOOR = 1e-3
+
+
+class Tuned(NamedTuple):
+    """The outcome of an adaptation to a collection.
+
+    Attributes:
+        parameters: the model's, shrunk; those of the initialisation where the share is 0.
+        past: the same, of the tuning that did not see the points held back.
+        share: of the way that is gone.
+        losses: ``[shares]``, mean loss of the series on the points held back, at each of
+            :data:`SHARES`.
+    """
+
+    parameters: Parameters
+    past: Parameters
+    share: float
+    losses: np.ndarray
+
+
+def level_of(adapt_to: str | None, collection: SeriesCollection, seen: set[str]) -> str:
+    """What to adapt to: as was said, else both levels for a collection that is large and new.
+
+    Args:
+        adapt_to: a name of :data:`LEVELS` or None.
+        collection: the series.
+        seen: fingerprints of the series that were meta-trained on.
+
+    Raises:
+        UsageError: for any other name.
+    """
+    if adapt_to is None:
+        n_new = sum(name not in seen for name in collection.fingerprints())
+        return "both" if n_new >= max(_FEWEST, len(collection) / 2) else "series"
+    if adapt_to not in LEVELS:
+        raise UsageError(f"adapt_to is {adapt_to!r}; wanted is one of {', '.join(LEVELS)}.")
+    return adapt_to
+
+
+def forecast_at(pipeline: Pipeline, collection: SeriesCollection, level: str) -> Forecasts:
+    """Adapt to a level of :data:`LEVELS`, each only as far as it helps, and forecast."""
+    made = forecast(pipeline, collection)
+    if level in ("collection", "both"):
+        tuned = tune_to(pipeline, collection)
+        if tuned.share:
+            return _forecast_tuned(pipeline, collection, made, tuned, level)
+    return made if level in ("series", "both") else unadapted(made)
+
+
+def unadapted(made: Forecasts) -> Forecasts:
+    """The zero-step forecasts."""
+    nothing = np.full_like(made.level, "none")
+    return made._replace(helps=np.zeros_like(made.helps), level=nothing)
+
+
+def _forecast_tuned(
+    pipeline: Pipeline, collection: SeriesCollection, made: Forecasts, tuned: Tuned, level: str
+) -> Forecasts:
+    again = both_forecasts(at(pipeline, tuned.parameters), collection)
+    of_collection, of_both = held_back_errors(at(pipeline, tuned.past), collection)
+    further = ~(of_both > of_collection) & (level == "both")
+    return Forecasts(
+        np.where(further[:, np.newaxis, np.newaxis], again.adapted, again.zero_step),
+        made.zero_step,
+        again.scale,
+        made.zero_step_error,
+        np.where(further, of_both, of_collection),
+        np.ones_like(made.helps),
+        np.where(further, again.steps, 0),
+        made.support_windows,
+        np.where(further, "both", "collection").astype(object),
+    )
+
+
+def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
+    """Adapt to a collection, as far as it helps on points that were held back."""
+    learner, start = pipeline.learner, pipeline.learner.meta.parameters
+    sampler = WindowSampler(pipeline.spec, _WINDOWS, learner.net.dtype)
+    seen = pipeline.transform.applied(collection)
+    encoded = pipeline.encoded(collection)
+
+    def tuned(histories: Histories) -> Parameters:
+        return learner.tune(sampler, histories, _STEPS, rate=_RATE)
+
+    past = histories_of(seen, pipeline.choices.h, encoded)
+    if not len(past.index):
+        return Tuned(start, start, 0.0, np.full(len(SHARES), np.nan))
+    of_past = tuned(past)
+    path = [between(start, of_past, share) for share in SHARES]
+    losses = held_back_losses(pipeline, collection, path)
+    # What is held back from a short history is forecast from a shorter one still, and says that more
+    # helps than does.
+    full_inputs = np.median(collection.lengths) - pipeline.choices.h >= pipeline.choices.input_size
+    place = best_share(losses, 1.0 if full_inputs else 0.5)
+    share = SHARES[place]
+    whole = between(start, tuned(histories_of(seen, 0, encoded)), share) if share else start
+    return Tuned(whole, path[place], share, np.nanmean(losses, axis=1))
+
+
+def best_share(losses: np.ndarray, most: float = 1.0) -> int:
+    """The smallest share that is not clearly worse than the best: by a standard error at least.
+
+    Losses are compared as ratios, series by series: a few that are hard to forecast decide nothing.
+
+    Args:
+        losses: ``[shares, series]``, NaN where a series has nothing to be judged by.
+        most: no share above this.
+
+    Returns:
+        its place.
+    """
+    judged = losses[:, ~np.isnan(losses).any(axis=0)]
+    if judged.shape[1] < 2:
+        return 0
+    judged = judged[np.array(SHARES) <= most]
+    ratio = np.log((judged + _FLOOR) / (judged[0] + _FLOOR))
+    best = int(np.argmin(ratio.mean(axis=1)))
+    for place in range(best):
+        worse = ratio[place] - ratio[best]
+        if worse.mean() < worse.std(ddof=1) / np.sqrt(len(worse)):
+            return place
+    return best
+
+
+def held_back_losses(
+    pipeline: Pipeline, collection: SeriesCollection, path: Sequence[Parameters]
+) -> np.ndarray:
+    """Loss of each series on its last ``h`` points, for several sets of parameters.
+
+    Returns:
+        ``[parameters, series]``, NaN where nothing could be held back.
+    """
+    learners = [pipeline.learner.at(parameters) for parameters in path]
+    sums = np.zeros((len(path) + 1, len(collection)))
+    rows, batches = pipeline.batches_of(collection, cut_back=pipeline.choices.h)
+    for batch in batches:
+        tasks = batch.tasks
+        weights = np.asarray(tasks.query_weights, np.float64)
+        row, column, series = places(rows.members[batch.rows])
+        for place, learner in enumerate(learners):
+            outputs = learner.predict(tasks.query_inputs)
+            found = np.asarray(pipeline.loss(tasks.query_targets, outputs), np.float64)
+            sums[place, series] = (found * weights).sum(-1)[row, column]
+        sums[-1, series] = weights.sum(-1)[row, column]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return sums[:-1] / sums[-1]
+
+
+def at(pipeline: Pipeline, parameters: Parameters) -> Pipeline:
+    """The pipeline with another initialisation."""
+    return replace(pipeline, learner=pipeline.learner.at(parameters))
