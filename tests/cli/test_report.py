@@ -8,12 +8,20 @@ import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from tsmaml.cli import main
 from tsmaml.plots import extras
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OF_MODEL = {"held-out", "training", "adaptation", "intervals", "model", "repeat"}
+OF_SERIES = {"data", "scores", "few-shot", "cases", "gains"}
+DRAWN_OF_SERIES = {
+    *("calibration", "few-shot-curve", "gains-by-series"),
+    *("best-series", "median-series", "worst-series"),
+}
 DRAWN_OF_MODEL = {"training-curve", "interval-widths"}
 
 
@@ -51,10 +59,6 @@ def check_self_contained(page: Page) -> None:
 @pytest.fixture(scope="module")
 def of_model(fitted, tmp_path_factory):
     """A report on a model alone."""
-    from click.testing import CliRunner
-
-    from tsmaml.cli import main
-
     path = tmp_path_factory.mktemp("report") / "model.html"
     result = CliRunner().invoke(main, ["report", str(fitted[0]), "-o", str(path)])
     assert result.exit_code == 0, result.output
@@ -81,6 +85,57 @@ def test_a_report_on_a_model_alone(of_model, fitted, flights):
         assert part in text, part
     assert f"Wrote {path}" in result.stderr.replace("\n", "")
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+@pytest.fixture(scope="module")
+def of_series(fitted, flights, tmp_path_factory):
+    """A report on a model and on new series, whose ids are no fit company for HTML."""
+    folder = tmp_path_factory.mktemp("data")
+    frame = pd.read_parquet(flights)
+    frame = frame[frame["unique_id"].isin(frame["unique_id"].unique()[:6])]
+    frame["unique_id"] = "<b>$" + frame["unique_id"] + "</b>"
+    frame.to_csv(folder / "new.csv", index=False)
+    path = folder / "series.html"
+    result = CliRunner().invoke(
+        main, ["report", str(fitted[0]), "--data", str(folder / "new.csv"), "-o", str(path)]
+    )
+    assert result.exit_code == 0, result.output
+    return path
+
+
+def test_a_report_on_series(of_series):
+    page = Page(of_series)
+    check_self_contained(page)
+    assert page.ids["section"] == OF_MODEL | OF_SERIES
+    assert page.ids["figure"] == DRAWN_OF_MODEL | DRAWN_OF_SERIES
+    assert len(re.findall(r'id="([^"]+)"', page.source)) == len(
+        set(re.findall(r'id="([^"]+)"', page.source))
+    )
+    assert "<b>" not in page.source
+    assert "&lt;b&gt;$" in page.source
+    text = " ".join(page.text.split())
+    for part in (
+        "rows2,190",
+        "6 series, forecast from 3 origins at their ends.",
+        "when no more of their history is given than so many points.",
+        "Best: <b>$",
+        "of 6 series are forecast adapted",
+    ):
+        assert part in text, part
+    assert "has seen" not in text
+
+
+def test_series_that_were_trained_on_are_named(run, fitted, flights, tmp_path):
+    frame = pd.read_parquet(flights)
+    names = frame["unique_id"].unique()
+    short = frame[frame["unique_id"].isin(names[:2])].groupby("unique_id").head(5)
+    short.to_csv(tmp_path / "short.csv", index=False)
+    path = tmp_path / "r.html"
+    run("report", fitted[0], "--data", tmp_path / "short.csv", "-o", path, "--quiet")
+    page = Page(path)
+    assert page.ids["section"] == OF_MODEL | {"data"}
+    assert "meta-training has seen 2 of these 2 series" in page.text
+    assert "All are too short to forecast points of them that are known." in page.text
 
 
 def browser() -> str | None:
@@ -118,11 +173,11 @@ def measured(page: Path, width: int, folder: Path) -> tuple[dict[str, str], str]
 
 @pytest.mark.skipif(browser() is None, reason="no Chromium is installed")
 @pytest.mark.parametrize("width", [360, 1200])
-def test_a_browser_shows_every_figure_without_sideways_scrolling(of_model, tmp_path, width):
-    found, log = measured(of_model[0], width, tmp_path)
+def test_a_browser_shows_every_figure_without_sideways_scrolling(of_series, tmp_path, width):
+    found, log = measured(of_series, width, tmp_path)
     assert "CONSOLE" not in log
     assert int(found["scroll"]) <= int(found["width"])
-    assert set(found["drawn"].split()) == DRAWN_OF_MODEL
+    assert set(found["drawn"].split()) == DRAWN_OF_MODEL | DRAWN_OF_SERIES
     assert found["fill"].startswith("rgb(")
 
 

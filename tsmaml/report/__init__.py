@@ -1,7 +1,8 @@
 """One self-contained HTML file about a forecaster, and about how it does on given series.
 
-``contents`` gathers what the page says; ``figures`` draws; ``svg`` makes drawings part of the page, in
-its colours; ``page`` fills the template. Needs the extra ``[report]``; importing this loads none of it.
+``of_model`` and ``of_series`` gather what the page says, in ``sections``; ``judging`` forecasts what is
+known; ``figures`` draws; ``svg`` makes drawings part of the page, in its colours; ``page`` fills the
+template. Needs the extra ``[report]``; importing this loads none of it.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ from tsmaml.plots import require
 
 if TYPE_CHECKING:
     from tsmaml.forecaster import MetaForecaster
-    from tsmaml.report.contents import Section
+    from tsmaml.report.sections import Section
+    from tsmaml.series import SeriesCollection
 
 _ENDINGS = (".html", ".htm")
 
@@ -36,6 +37,7 @@ def write_report(
     forecaster: MetaForecaster,
     path: str | Path,
     *,
+    series: SeriesCollection | None = None,
     title: str = "Report",
     command: str | None = None,
 ) -> None:
@@ -44,6 +46,7 @@ def write_report(
     Args:
         forecaster: what it is about.
         path: where to; the file appears whole or not at all.
+        series: to judge it by, with their truth; None: what the forecaster alone knows.
         title: of the page.
         command: that makes the report, shown so that it can be repeated.
 
@@ -51,9 +54,11 @@ def write_report(
         UsageError, MissingDependencyError: see :func:`check_report`.
     """
     check_report(path)
-    from tsmaml.report.contents import about_model, headline, how_to_repeat
+    from tsmaml.report.of_model import about_model, headline, how_to_repeat
+    from tsmaml.report.of_series import about_series
 
-    sections = [*about_model(forecaster), how_to_repeat(forecaster, command)]
+    sections = [] if series is None else about_series(forecaster, series)
+    sections += [*about_model(forecaster), how_to_repeat(forecaster, command)]
     text = _page(title, headline(forecaster.report_), sections)
     target = Path(path)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:

@@ -1,56 +1,17 @@
-"""What a report says: sections of tables and figures, as plain values."""
+"""What a report says of a forecaster by itself."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tsmaml.forecaster.facts import AdaptedLayer, facts_of
 from tsmaml.report import figures
-from tsmaml.report.svg import inline
+from tsmaml.report.sections import Section, Table, scores_table
 from tsmaml.series.words import counted
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from tsmaml.evaluation import Scores
     from tsmaml.forecaster import MetaForecaster
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of text; columns after the first are numbers where ``numbers`` says so."""
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    numbers: bool = True
-    caption: str = ""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure as ``<svg>``, and what stands below it."""
-
-    name: str
-    svg: str
-    caption: str
-
-
-@dataclass
-class Section:
-    """A part of the page: a heading, sentences, tables, drawings, and text to be copied."""
-
-    name: str
-    title: str
-    sentences: list[str] = field(default_factory=list)
-    tables: list[Table] = field(default_factory=list)
-    drawings: list[Drawing] = field(default_factory=list)
-    code: str = ""
-
-    def draw(self, name: str, figure: Figure, caption: str) -> None:
-        """Add a figure; its caption is also what is read to those who can't see it."""
-        self.drawings.append(Drawing(name, inline(figure, name, caption), caption))
 
 
 def about_model(forecaster: MetaForecaster) -> list[Section]:
@@ -104,16 +65,7 @@ def _held_out(report: Scores | None, facts: dict[str, Any]) -> Section:
         f"Nothing was learned or chosen on these series: {counted(h, 'point')} were forecast from "
         f"{counted(report.n_origins, 'origin')} of each."
     )
-    section.tables.append(
-        Table(
-            ("forecast", "MASE", "sMAPE"),
-            [
-                (name, f"{report.mean['mase'][name]:.3f}", f"{report.mean['smape'][name]:.2f}")
-                for name in report.mean["mase"]
-            ],
-            caption="Means over the series; lower is better.",
-        )
-    )
+    section.tables.append(scores_table(report))
     if report.n_constant:
         section.sentences.append(
             f"{counted(report.n_constant, 'series')} whose season never changes have no MASE."
