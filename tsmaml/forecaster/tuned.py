@@ -26,7 +26,7 @@ from tsmaml.forecaster.pipeline import (
     places,
 )
 from tsmaml.series import SeriesCollection
-from tsmaml.tasks.drawing import Histories, WindowSampler, histories_of
+from tsmaml.tasks.drawing import WindowSampler, histories_of
 
 # What can be adapted to; None, or nothing said, lets the evidence decide.
 LEVELS = ("series", "collection", "both", "none")
@@ -114,18 +114,8 @@ def _forecast_tuned(
 
 def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
     """Adapt to a collection, as far as it helps on points that were held back."""
-    learner, start = pipeline.learner, pipeline.learner.meta.parameters
-    sampler = WindowSampler(pipeline.spec, _WINDOWS, learner.net.dtype)
-    seen = pipeline.transform.applied(collection)
-    encoded = pipeline.encoded(collection)
-
-    def tuned(histories: Histories) -> Parameters:
-        return learner.tune(sampler, histories, _STEPS, rate=_RATE)
-
-    past = histories_of(seen, pipeline.choices.h, encoded)
-    if not len(past.index):
-        return Tuned(start, start, 0.0, np.full(len(SHARES), np.nan))
-    of_past = tuned(past)
+    start = pipeline.learner.meta.parameters
+    of_past = plainly_tuned(pipeline, collection, cut_back=pipeline.choices.h)
     path = [between(start, of_past, share) for share in SHARES]
     losses = held_back_losses(pipeline, collection, path)
     # What is held back from a short history is forecast from a shorter one still, and says that more
@@ -133,8 +123,28 @@ def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
     full_inputs = np.median(collection.lengths) - pipeline.choices.h >= pipeline.choices.input_size
     place = best_share(losses, 1.0 if full_inputs else 0.5)
     share = SHARES[place]
-    whole = between(start, tuned(histories_of(seen, 0, encoded)), share) if share else start
-    return Tuned(whole, path[place], share, np.nanmean(losses, axis=1))
+    whole = between(start, plainly_tuned(pipeline, collection), share) if share else start
+    judged = losses[:, ~np.isnan(losses).any(axis=0)]
+    means = judged.mean(axis=1) if judged.size else np.full(len(SHARES), np.nan)
+    return Tuned(whole, path[place], share, means)
+
+
+def plainly_tuned(
+    pipeline: Pipeline, collection: SeriesCollection, steps: int = _STEPS, cut_back: int = 0
+) -> Parameters:
+    """Parameters after so many steps on a collection, all the way.
+
+    Args:
+        cut_back: points at the end of each history that are not seen.
+    """
+    learner = pipeline.learner
+    histories = histories_of(
+        pipeline.transform.applied(collection), cut_back, pipeline.encoded(collection)
+    )
+    if not len(histories.index):  # no history of two points
+        return learner.meta.parameters
+    sampler = WindowSampler(pipeline.spec, _WINDOWS, learner.net.dtype)
+    return learner.tune(sampler, histories, steps, rate=_RATE)
 
 
 def best_share(losses: np.ndarray, most: float = 1.0) -> int:
