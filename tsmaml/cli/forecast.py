@@ -165,4 +165,6 @@ def _print_explanation(err: Any, explained: pd.DataFrame) -> None:
         table.add_column(str(name), justify="left" if name in explained.columns[:3] else "right")
     for row in explained.itertuples(index=False):
         table.add_row(*(f"{part:.3f}" if isinstance(part, float) else str(part) for part in row))
+    if not err.is_terminal:
+        err.width = 200  # in a file no column is cut off
     err.print(table)
