@@ -14,7 +14,7 @@ SMALL = {"width": 4, "n_blocks": 2, "n_layers": 2}
 OF_THEIR_OWN = {
     "nhits": {"pools": [4, 2], "strides": [2, 1], "n_blocks": 1},
     "gru": {"units": 3, "n_layers": 1},
-    "lstm": {"units": 2, "n_layers": 1},
+    "lstm": {"units": 2, "n_layers": 1, "unroll": False},
     "transformer": {"model_width": 4, "n_heads": 2, "n_layers": 1, "feed_forward": 4, "stride": 2},
     "tide": {"feature_width": 2, "decoder_width": 2, "temporal_width": 3},
     "tcn": {"channels": 3, "kernel_size": 2},

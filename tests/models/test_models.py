@@ -162,3 +162,10 @@ def test_stacks_without_paces_take_as_many_as_the_other_option_has():
     ]
     assert heads[0] == {"head_linear", "head_1", "head_2"}
     assert heads[1] == heads[0] | {"head_3", "head_4"}
+
+
+@pytest.mark.parametrize("name", ["gru", "lstm"])
+def test_recurrences_over_short_inputs_are_unrolled(name):
+    build = registry().get("model", name).load()
+    layers = [build(size, H, units=2).get_layer(f"{name}_1") for size in (48, 49)]
+    assert [layer.unroll for layer in layers] == [True, False]

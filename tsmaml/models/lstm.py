@@ -16,7 +16,7 @@ def build(
     n_layers: int = 1,
     width: int = 64,
     linear: bool = True,
-    unroll: bool = False,
+    unroll: bool | None = None,
     n_context: int = 0,
     n_hist_exog: int = 0,
     n_futr_exog: int = 0,
@@ -32,7 +32,8 @@ def build(
         n_layers: recurrent layers.
         width: units of the dense layer before the head.
         linear: whether linear maps of the past and of exogenous inputs are added to the forecast.
-        unroll: whether the loop over time is written out, see docs/models.md.
+        unroll: whether the loop over time is written out, which takes longer to compile and runs
+            faster; None: up to 48 past points.
         n_context: inputs beside the series that the algorithm ``cavia`` adapts.
         n_hist_exog, n_futr_exog, n_stat_exog: exogenous numbers a step, or a series.
 

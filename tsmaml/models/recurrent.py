@@ -10,6 +10,10 @@ import keras
 from tsmaml.models.common import check_flag, check_sizes, model_inputs
 from tsmaml.models.sequences import embedded, forecast_of_state
 
+# A loop over so many steps is written out: each step takes about a second to compile, after which
+# meta-training is four times as fast (docs/models.md).
+_LONGEST_UNROLLED = 48
+
 
 def recurrent_model(
     layer: Callable[..., Any],
@@ -22,7 +26,7 @@ def recurrent_model(
     n_layers: int,
     width: int,
     linear: bool,
-    unroll: bool,
+    unroll: bool | None,
     **counts: int,
 ) -> keras.Model:
     """Recurrent layers whose last state becomes the forecast of all steps at once.
@@ -42,6 +46,7 @@ def recurrent_model(
         width=width,
     )
     check_flag("linear", linear)
+    unroll = input_size <= _LONGEST_UNROLLED if unroll is None else unroll
     check_flag("unroll", unroll)
     inputs = model_inputs(input_size, h, **counts)
     steps = embedded(inputs, units)

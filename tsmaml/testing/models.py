@@ -25,6 +25,7 @@ from tsmaml.engine.functional import FunctionalModel
 from tsmaml.engine.mapping import choose
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.problem import Meta, Problem, initial_rates
+from tsmaml.errors import UnknownNameError
 from tsmaml.forecaster.settings import call_part
 from tsmaml.losses import mse
 from tsmaml.plugins import Part, registry
@@ -104,11 +105,13 @@ def check_model(
 
     Raises:
         AssertionError: at the first check that fails; the message says what is wanted.
-        UsageError, PluginError: if the model can't be built at all.
+        UsageError, PluginError: if the model can't be built at all, or there is no such check.
     """
     part = model if isinstance(model, Part) else registry().resolve("model", model)
     subject = Subject(part, input_size, h, dict(options or {}))
     for name in MODEL_CHECKS if checks is None else checks:
+        if name not in MODEL_CHECKS:
+            raise UnknownNameError("check of models", name, MODEL_CHECKS)
         MODEL_CHECKS[name](subject)
 
 
