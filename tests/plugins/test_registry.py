@@ -12,7 +12,17 @@ from tsmaml.plugins import Registry, registry
 from tsmaml.plugins.manager import collect
 
 BUILT_IN = {
-    "model": ["mlp", "nbeats"],
+    "model": [
+        "gru",
+        "linear",
+        "lstm",
+        "mlp",
+        "nbeats",
+        "nhits",
+        "tide",
+        "transformer",
+        "tcn",
+    ],
     "loss": [
         "mse",
         "mae",
@@ -25,7 +35,7 @@ BUILT_IN = {
         "student_t",
         "negative_binomial",
     ],
-    "task builder": ["per_series"],
+    "task builder": ["per_series", "by_prefix", "by_length", "by_level", "at_random"],
     "algorithm": [
         "maml",
         "fomaml",

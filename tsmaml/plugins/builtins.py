@@ -43,6 +43,11 @@ def register_losses(register: Register) -> None:
 def register_task_builders(register: Register) -> None:
     """Task builders, see :mod:`tsmaml.tasks`."""
     register("per_series", "tsmaml.tasks.builders:per_series", help="Each series is a task")
+    home = "tsmaml.tasks.groups"
+    register("by_prefix", f"{home}:by_prefix", help="A task a group: ids alike up to separator=")
+    register("by_length", f"{home}:by_length", help="Groups of size= series of like length")
+    register("by_level", f"{home}:by_level", help="Groups of size= series of like level")
+    register("at_random", f"{home}:at_random", help="Groups of size= series drawn at random")
 
 
 @hookimpl
