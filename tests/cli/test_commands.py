@@ -67,14 +67,19 @@ def test_forecasts_are_drawn_to_a_file_and_in_the_terminal(run, fitted, flights,
     path, out = tmp_path / "fan.svg", tmp_path / "f.csv"
     drawn = run("forecast", flights, "-m", model, "-o", out, "--plot", path)
     assert f"; wrote {out}; wrote {path}" in drawn.stderr.replace("\n", "")
+    assert list(pd.read_csv(out).columns) == ["unique_id", "ds", "TSMAML"]
     assert path.read_text().count('<g id="axes_') == 9
     shown = run("forecast", flights, "-m", model, "--plot", "-", "--quiet").stdout
     assert "unique_id" not in shown
     for text in ("EWR-ATL", "TSMAML 80 %", "zero-step", "2014-01-07"):
         assert text in shown
-    zero_step = run("forecast", flights, "-m", model, "--plot", "-", "--zero-step", "-h", "2")
-    assert "TSMAML 80 %" not in zero_step.stdout
-    assert "2014-01-02" in zero_step.stdout
+    alone = run("forecast", flights, "-m", model, "--plot", "-", "--zero-step", "-h", "2").stdout
+    assert "zero-step" not in alone
+    assert "2014-01-02" in alone
+    longer = run("forecast", flights, "-m", model, "--plot", "-", "-h", "9", "--level", "50").stdout
+    assert "zero-step" not in longer
+    assert "TSMAML 50 %" in longer
+    assert "2014-01-09" in longer
     refused = run("forecast", flights, "-m", model, "-o", "-", "--plot", "-", code=2)
     assert "both write to stdout" in refused.stderr
 

@@ -117,7 +117,7 @@ def test_a_report_on_series(of_series):
     for part in (
         "rows2,190",
         "6 series, forecast from 3 origins at their ends.",
-        "when no more of their history is given than so many points.",
+        "history is given than so many points; each is adapted to by itself.",
         "Best: <b>$",
         "of 6 series are forecast adapted",
     ):

@@ -75,8 +75,10 @@ def test_fan_charts(fitted, new_frame):
     assert figure._repr_png_().startswith(b"\x89PNG")
     with pytest.raises(UsageError, match="The theme is 'blue'; wanted is one of light, dark"):
         fitted.plot(known, theme="blue")
-    with pytest.raises(UsageError, match="h is 8; this model forecasts 1 to 7"):
-        fitted.plot(known, h=8)
+    with pytest.warns(UserWarning, match="h is 8, beyond the 7 points"):
+        (beyond,) = fitted.fans(known, h=8, ids=["new-s01"])
+    assert list(beyond.forecasts) == ["TSMAML"]
+    assert len(beyond.forecasts["TSMAML"]) == 8
 
 
 def test_quantiles_are_levels_and_h_may_be_shorter(fitted, new_frame):

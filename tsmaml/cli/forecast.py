@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tsmaml.series import SeriesCollection
     from tsmaml.series.options import ReadOptions
 
+# Level of the intervals in a picture, in percent, where none is asked for.
+_OF_PICTURES = 80.0
+
 
 def numbers(ctx: click.Context, param: click.Parameter, text: str | None) -> list[float] | None:
     """A comma list of numbers."""
@@ -105,26 +108,27 @@ def command(
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)
+    # A picture has an interval, if there is one, that a file has not if none was asked for.
+    is_for_picture = plot is not None and not levels and forecaster.report_ is not None
     # An adapted model holds its series; what is known of their future is not among them.
     ahead = reading["futr_df"] if collection is None else None
     forecasts = forecaster.predict(
         collection,
         h=horizon,
-        level=level,
-        quantiles=quantiles,
+        level=[_OF_PICTURES] if is_for_picture else levels,
         adapt_to=adapt_to,
         zero_step=zero_step,
         futr_df=ahead,
     )
+    explained = forecaster.explain_
     if out is not None or plot != TERMINAL:
-        write(forecasts, out)
+        write(forecasts.iloc[:, :3] if is_for_picture else forecasts, out)
     if plot is not None:
-        shown = {"futr_df": ahead, "h": horizon, "level": levels}
-        _draw(forecaster, collection, forecasts if zero_step else None, shown, plot)
+        with_zero_step = not zero_step and (horizon or 0) <= forecaster.choices_.h
+        _draw(forecaster, collection, forecasts, ahead, with_zero_step, plot)
     if quiet:
         return
     err = console()
-    explained = forecaster.explain_
     adapted = int((explained["used"] == "adapted").sum())
     whole = int(explained["level"].isin(["collection", "both"]).sum())
     err.print(
@@ -141,8 +145,9 @@ def command(
 def _draw(
     forecaster: MetaForecaster,
     collection: SeriesCollection | None,
-    forecasts: pd.DataFrame | None,
-    shown: dict[str, Any],
+    forecasts: pd.DataFrame,
+    ahead: Any,
+    with_zero_step: bool,
     path: str,
 ) -> None:
     """Fan charts of some of the series."""
@@ -153,8 +158,11 @@ def _draw(
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they were told when the forecasts were made
-        fans = forecaster.fans(collection, forecasts, most=most_of(path), **shown)
-    draw(fans, path)
+        if with_zero_step:
+            h = len(forecasts) // len(forecaster.explain_)
+            zero_step = forecaster.predict(collection, h=h, zero_step=True, futr_df=ahead)
+            forecasts = forecasts.assign(**{"zero-step": zero_step.iloc[:, 2]})
+        draw(forecaster.fans(collection, forecasts, most=most_of(path)), path)
 
 
 def _print_explanation(err: Any, explained: pd.DataFrame) -> None:

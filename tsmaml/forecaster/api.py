@@ -255,16 +255,13 @@ class MetaForecaster:
             ``explain_`` says so.
         """
         from tsmaml.forecaster.frames import explain_frame, forecast_frame
-        from tsmaml.forecaster.recursion import rounds_for
         from tsmaml.intervals import levels_of
 
         pipeline, fit = self._fitted
         levels = levels_of(level, quantiles)
-        h = self._horizon(h, beyond=True)
+        h = self._horizon(h)
         collection = self._series_to_forecast(df, reading)
-        n_rounds = rounds_for(pipeline, h)
-        pipeline.encoder.check_future(collection, n_rounds * pipeline.choices.h)
-        made = self._forecast(collection, "none" if zero_step else adapt_to, n_rounds)
+        made = self._forecast_ahead(collection, h, "none" if zero_step else adapt_to)
         self._explain = explain_frame(collection, made)
         return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
 
@@ -276,6 +273,7 @@ class MetaForecaster:
         ids: Sequence[str] | None = None,
         h: int | None = None,
         level: Sequence[float] | float | None = None,
+        adapt_to: str | None = None,
         history: int | None = None,
         theme: str = "light",
         **reading: Unpack[ReadOptions],
@@ -283,7 +281,7 @@ class MetaForecaster:
         """Fan charts: history, forecasts and their intervals, and the truth where it is known.
 
         Args:
-            df, forecasts, ids, h, level, history, reading: see :meth:`fans`.
+            df, forecasts, ids, h, level, adapt_to, history, reading: see :meth:`fans`.
             theme: ``light`` or ``dark``.
 
         Returns:
@@ -297,7 +295,16 @@ class MetaForecaster:
         require("matplotlib", "Pictures need", "plot")
         from tsmaml.plots.drawing import charts
 
-        fans = self.fans(df, forecasts, ids=ids, h=h, level=level, history=history, **reading)
+        fans = self.fans(
+            df,
+            forecasts,
+            ids=ids,
+            h=h,
+            level=level,
+            adapt_to=adapt_to,
+            history=history,
+            **reading,
+        )
         return charts(fans, theme=theme)
 
     def fans(
@@ -308,6 +315,7 @@ class MetaForecaster:
         ids: Sequence[str] | None = None,
         h: int | None = None,
         level: Sequence[float] | float | None = None,
+        adapt_to: str | None = None,
         history: int | None = None,
         most: int = 9,
         **reading: Unpack[ReadOptions],
@@ -320,29 +328,27 @@ class MetaForecaster:
             forecasts: a frame of :meth:`predict`, with as many further columns as you like; None:
                 forecasts are made, and the zero-step forecast stands beside them.
             ids: series to show; None: up to ``most``, spread evenly over the collection.
-            h: points to forecast where forecasts are made, as in :meth:`predict`.
-            level: their intervals in percent; None: 80, if the model has intervals.
+            h, level, adapt_to: of the forecasts that are made, as in :meth:`predict`; a level of None
+                is 80, if the model has intervals.
             history: points of history to show; None: five horizons.
             most: so many series where ``ids`` is None.
             reading: how ``df`` is read, as in :meth:`fit`.
         """
         from tsmaml.forecaster.frames import compared_frame
         from tsmaml.intervals import levels_of
-        from tsmaml.plots import evenly, fans_of
+        from tsmaml.plots import fans_of
 
         pipeline, fit = self._fitted
         collection = self._series_to_forecast(df, reading)
-        if ids is not None:
-            collection = collection.select([collection.index_of(name) for name in ids])
-        if forecasts is not None:
-            return fans_of(collection, forecasts, history, most if ids is None else None)
-        h = self._horizon(h)
-        collection = evenly(collection, most) if ids is None else collection
-        pipeline.encoder.check_future(collection, pipeline.choices.h)
-        levels = levels_of(level, None) or ([80.0] if fit.calibration else [])
-        made = self._forecast(collection)
-        frame = compared_frame(pipeline, collection, made, fit.calibration, h, levels)
-        return fans_of(collection, frame, history)
+        if forecasts is None:
+            h = self._horizon(h)
+            made = self._forecast_ahead(collection, h, adapt_to)
+            levels = levels_of(level, None) or ([80.0] if fit.calibration else [])
+            forecasts = compared_frame(pipeline, collection, made, fit.calibration, h, levels)
+        if ids is None:
+            return fans_of(collection, forecasts, history, most)
+        chosen = collection.select([collection.index_of(name) for name in ids])
+        return fans_of(chosen, forecasts, history)
 
     def make_future(
         self, df: Any = None, *, h: int | None = None, **reading: Unpack[ReadOptions]
@@ -364,7 +370,7 @@ class MetaForecaster:
 
         pipeline, _ = self._fitted
         collection, trained = self._series_to_forecast(df, reading), pipeline.choices.h
-        h = -(-self._horizon(h, beyond=True) // trained) * trained
+        h = -(-self._horizon(h) // trained) * trained
         ahead = known_ahead(collection, pipeline.encoder.names("futr"), h)
         return pd.DataFrame(
             {
@@ -492,16 +498,10 @@ class MetaForecaster:
             raise UsageError("The forecaster is not fitted.", hint="Call fit(df) first.")
         return self._trained
 
-    def _horizon(self, h: int | None, *, beyond: bool = False) -> int:
-        longest = self.choices_.h
-        h = longest if h is None else h
-        if beyond and h < 1:
+    def _horizon(self, h: int | None) -> int:
+        h = self.choices_.h if h is None else h
+        if h < 1:
             raise UsageError(f"h is {h}; wanted is 1 or more.")
-        if not beyond and not 1 <= h <= longest:
-            raise UsageError(
-                f"h is {h}; this model forecasts 1 to {longest} points.",
-                hint=f"Fit one with a longer horizon: MetaForecaster(h={h}).",
-            )
         return h
 
     def _read(self, df: Any, reading: ReadOptions) -> SeriesCollection:
@@ -534,6 +534,17 @@ class MetaForecaster:
                 source=collection.source,
                 hint="Resample the series, or fit a model of their own.",
             )
+
+    def _forecast_ahead(
+        self, collection: SeriesCollection, h: int, adapt_to: str | None
+    ) -> Forecasts:
+        """Forecasts of ``h`` points or more: of whole trained horizons."""
+        from tsmaml.forecaster.recursion import rounds_for
+
+        pipeline, _ = self._fitted
+        n_rounds = rounds_for(pipeline, h)
+        pipeline.encoder.check_future(collection, n_rounds * pipeline.choices.h)
+        return self._forecast(collection, adapt_to, n_rounds)
 
     def _forecast(
         self, collection: SeriesCollection, adapt_to: str | None = None, n_rounds: int = 1

@@ -98,9 +98,13 @@ def compared_frame(
     h: int,
     levels: Sequence[float],
 ) -> pd.DataFrame:
-    """The frame of :func:`forecast_frame`, with the zero-step forecast as one more column."""
+    """The frame of :func:`forecast_frame`, with the zero-step forecast as one more column.
+
+    Not so beyond the trained horizon, where it would go on from adapted forecasts.
+    """
     frame = forecast_frame(pipeline, collection, made, calibration, h, levels)
-    frame[ZERO_STEP] = pipeline.in_units(made.zero_step[:, :h, pipeline.middle]).ravel()
+    if h <= pipeline.choices.h:
+        frame[ZERO_STEP] = pipeline.in_units(made.zero_step[:, :h, pipeline.middle]).ravel()
     return frame
 
 

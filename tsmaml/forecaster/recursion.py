@@ -37,7 +37,7 @@ def rounds_for(pipeline: Pipeline, h: int) -> int:
     warnings.warn(
         f"h is {h}, beyond the {trained} points that this model was trained to forecast: its own "
         "forecasts are fed back as input for the rest, where errors add up.",
-        stacklevel=3,
+        stacklevel=4,
     )
     return -(-h // trained)
 

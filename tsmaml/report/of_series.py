@@ -66,7 +66,7 @@ def _few_shot(judged: Judged) -> Section:
         "few-shot-curve",
         figures.lines(judged.few_shot, "points of history", "MASE", logarithmic=True),
         f"MASE of the last points of {counted(judged.few_shot_series, 'series')} when no more of "
-        "their history is given than so many points.",
+        "their history is given than so many points; each is adapted to by itself.",
     )
     return section
 
