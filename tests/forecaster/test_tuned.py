@@ -96,15 +96,18 @@ def test_what_was_adapted_is_kept_saved_and_loaded(fitted, others, tmp_path):
     assert set(again.explain_["level"]) <= {"collection", "both"}
 
 
-def test_the_smallest_share_that_is_not_clearly_worse():
-    rng = np.random.default_rng(0)
-    level = rng.uniform(1, 100, 200)
-    losses = level * np.array([1.0, 0.8, 0.7, 0.7, 0.9])[:, np.newaxis]
-    losses[3] *= 1 + 0.1 * (-1.0) ** np.arange(200)
-    assert SHARES[best_share(losses)] == 0.5  # 0.75 is better, by less than chance
+def test_the_share_with_the_lowest_losses_if_it_gains_for_sure():
+    level = np.random.default_rng(0).uniform(1, 100, 200)
+    losses = level * np.array([1.0, 0.8, 0.7, 0.75, 0.9])[:, np.newaxis]
+    assert SHARES[best_share(losses)] == 0.5
     assert SHARES[best_share(losses, most=0.25)] == 0.25
     assert best_share(np.full((5, 200), np.nan)) == 0
     assert best_share(np.tile(level, (5, 1))) == 0
     outlier = losses.copy()
     outlier[1:, 0] = 1e9  # one series alone decides nothing
     assert SHARES[best_share(outlier)] == 0.5
+    by_chance = np.stack([level] * 5)
+    by_chance[3] *= np.exp(0.5 * (-1.0) ** np.arange(200) - 0.02)  # a gain of 2 %, give or take 4
+    assert best_share(by_chance) == 0
+    by_chance[3] *= np.exp(-0.04)
+    assert SHARES[best_share(by_chance)] == 0.75

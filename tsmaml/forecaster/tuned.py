@@ -37,6 +37,7 @@ SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _STEPS = 100
 _RATE = 2e-3
 _WINDOWS = 256
+_MOST_OF_SHORT = 0.25
 # Losses below this, in units of a window's scale, are as good as none.
 _FLOOR = 1e-3
 
@@ -121,7 +122,7 @@ def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
     # What is held back from a short history is forecast from a shorter one still, and says that more
     # helps than does.
     full_inputs = np.median(collection.lengths) - pipeline.choices.h >= pipeline.choices.input_size
-    place = best_share(losses, 1.0 if full_inputs else 0.5)
+    place = best_share(losses, 1.0 if full_inputs else _MOST_OF_SHORT)
     share = SHARES[place]
     whole = between(start, plainly_tuned(pipeline, collection), share) if share else start
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
@@ -148,7 +149,7 @@ def plainly_tuned(
 
 
 def best_share(losses: np.ndarray, most: float = 1.0) -> int:
-    """The smallest share that is not clearly worse than the best: by a standard error at least.
+    """The share with the lowest losses, if they are lower than at 0 by a standard error at least.
 
     Losses are compared as ratios, series by series: a few that are hard to forecast decide nothing.
 
@@ -163,13 +164,10 @@ def best_share(losses: np.ndarray, most: float = 1.0) -> int:
     if judged.shape[1] < 2:
         return 0
     judged = judged[np.array(SHARES) <= most]
-    ratio = np.log((judged + _FLOOR) / (judged[0] + _FLOOR))
-    best = int(np.argmin(ratio.mean(axis=1)))
-    for place in range(best):
-        worse = ratio[place] - ratio[best]
-        if worse.mean() < worse.std(ddof=1) / np.sqrt(len(worse)):
-            return place
-    return best
+    gain = -np.log((judged + _FLOOR) / (judged[0] + _FLOOR))
+    best = int(np.argmax(gain.mean(axis=1)))
+    error = gain[best].std(ddof=1) / np.sqrt(gain.shape[1])
+    return best if gain[best].mean() > error else 0
 
 
 def held_back_losses(
