@@ -19,6 +19,7 @@ _COLOURS = {
     "adapted": "blue+",
     "zero-step": "orange+",
     "seasonal naive": "green+",
+    "seasonal_naive": "green+",
 }
 _OTHERS = ("magenta+", "cyan+", "red+")
 

@@ -63,6 +63,7 @@ MEANINGS = {
     "adapted": ("adapted", "solid"),
     "zero-step": ("zero_step", "dashed"),
     "seasonal naive": ("naive", "dotted"),
+    "seasonal_naive": ("naive", "dotted"),
 }
 
 
