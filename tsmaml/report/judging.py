@@ -122,7 +122,7 @@ def _few_shot(
     means: dict[str, list[float]] = {}
     for length in lengths:
         cut = past.tail_of_each(length)
-        named = _named(pipeline, cut, forecaster._forecast(cut, "series"))
+        named = _named(pipeline, cut, forecaster._forecast(cut, adapt_to="series"))
         for name, value in score(truth, named, past, season_length).mean["mase"].items():
             means.setdefault(name, []).append(value)
     return {name: (np.array(lengths), np.array(values)) for name, values in means.items()}, len(
