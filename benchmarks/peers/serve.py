@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -52,7 +53,8 @@ def serve(variants: dict[str, Callable[[int], None]], loss: float) -> None:
                 break
             steps *= 4
         rates[name] = steps / took
-        said = {"variant": name, "first": first, "loss": float(loss)}
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        said = {"variant": name, "first": first, "loss": float(loss), "peak": peak}
         print(json.dumps(said), flush=True)
     print("ready", flush=True)
     for line in sys.stdin:

@@ -174,9 +174,11 @@ class MetaLearner:
         for batch in batches:
             check_batch(batch)
         feed: Sampler | Iterator[TaskBatch]
+        first: TaskBatch | None = None
         if callable(sampler):
             feed = sampler
-            first: TaskBatch | None = sampler(self._outer.data_seed())
+            if not self._outer.knows(sampler):  # what was compiled has been checked
+                first = sampler(self._outer.data_seed())
         else:
             feed = iter(sampler)
             first = next(feed, None)

@@ -133,6 +133,10 @@ class OuterLoop:
             losses.append(self._runs["fed"](TaskBatch(*batch)).numpy())
         return np.stack(losses)
 
+    def knows(self, sampler: Sampler) -> bool:
+        """Whether steps on this sampler have been compiled."""
+        return sampler in self._runs
+
     def check(self, batch: TaskBatch) -> None:
         """Refuse, before anything is compiled, a batch that can't be learned from.
 
