@@ -198,6 +198,13 @@ class FunctionalModel:
         return tuple(numbers[owner] for owner in owners)
 
 
+def dense_gradient(tape: tf.GradientTape, target: Any, sources: Any, **options: Any) -> list[Any]:
+    """The gradient with zeros where there is none; an embedding's as a tensor, not as slices."""
+    zero = tf.UnconnectedGradients.ZERO
+    grads = tape.gradient(target, sources, unconnected_gradients=zero, **options)
+    return [tf.convert_to_tensor(grad) for grad in grads]
+
+
 def seed_states(model: keras.Model) -> frozenset[int]:
     """Which of the non-trainable variables are the state of a layer that draws random numbers.
 

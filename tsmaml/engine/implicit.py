@@ -6,8 +6,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
-from tsmaml.engine.functional import Parameters
-from tsmaml.engine.inner_loop import dense_gradient
+from tsmaml.engine.functional import Parameters, dense_gradient
 from tsmaml.engine.problem import Meta, Problem, Samples, put, task_loss
 
 

@@ -7,15 +7,8 @@ from typing import Any
 
 import tensorflow as tf
 
-from tsmaml.engine.functional import Parameters
+from tsmaml.engine.functional import Parameters, dense_gradient
 from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
-
-
-def dense_gradient(tape: tf.GradientTape, target: Any, sources: Any, **options: Any) -> list[Any]:
-    """The gradient with zeros where there is none; an embedding's as a tensor, not as slices."""
-    zero = tf.UnconnectedGradients.ZERO
-    grads = tape.gradient(target, sources, unconnected_gradients=zero, **options)
-    return [tf.convert_to_tensor(grad) for grad in grads]
 
 
 def support_gradient(

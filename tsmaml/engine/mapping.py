@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
 import keras
 import tensorflow as tf
 
-from tsmaml.engine.functional import seed_states
+from tsmaml.engine.functional import dense_gradient, seed_states
 from tsmaml.errors import UsageError
 
 MapTasks = Callable[[Callable[[Any], Any], Any], Any]
@@ -42,6 +43,66 @@ def loop(function: Callable[[Any], Any], elements: Any) -> Any:
     result = tf.function(function, autograph=False).get_concrete_function(one).structured_outputs
     signature = tf.nest.map_structure(lambda t: tf.TensorSpec(t.shape, t.dtype), result)
     return tf.map_fn(function, elements, fn_output_signature=signature)
+
+
+def gradient_of_sum(
+    function: Callable[[Any, Any], tuple[tf.Tensor, Any]],
+    shared: Any,
+    elements: Any,
+    map_tasks: MapTasks,
+) -> tuple[Any, Any]:
+    """Gradient of a loss that is summed over tasks, with regard to what they share.
+
+    Args:
+        function: takes ``shared`` and an element, and nothing else that is a tensor; returns the
+            loss of the task and other tensors.
+        shared: nest of tensors.
+        elements: nest of tensors ``[tasks, ...]``.
+
+    Returns:
+        the gradient, like ``shared``, and the sums of the other tensors.
+    """
+
+    def total(mapped: tuple[tf.Tensor, Any]) -> tuple[tf.Tensor, Any]:
+        return tf.nest.map_structure(lambda part: tf.reduce_sum(part, 0), mapped)
+
+    def through_the_map(shared: Any, elements: Any) -> tuple[Any, Any]:
+        loss, others = total(map_tasks(lambda element: function(shared, element), elements))
+        # No tape: it sees the function that is mapped, not what became of it.
+        grads = tf.gradients(loss, tf.nest.flatten(shared), unconnected_gradients="zero")
+        return tf.nest.pack_sequence_as(
+            shared, [tf.convert_to_tensor(grad) for grad in grads]
+        ), others
+
+    def inside_the_map(element: Any) -> tuple[Any, Any]:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(tf.nest.flatten(shared))
+            loss, others = function(shared, element)
+        return tf.nest.pack_sequence_as(
+            shared, dense_gradient(tape, loss, tf.nest.flatten(shared))
+        ), others
+
+    if map_tasks is vectorized:
+        # What all tasks share, and none adapts, then has its gradient from one product over the
+        # samples of all tasks, not from a product a task and a sum.
+        return _in_a_graph_of_its_own(through_the_map, shared, elements)
+    return total(map_tasks(inside_the_map, elements))
+
+
+def _in_a_graph_of_its_own(function: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a function that was traced apart from the function that is being traced.
+
+    In one that XLA is to compile, ``vectorized_map`` makes a function within the function; the
+    backward pass of that takes shapes from its results, which XLA takes for constants that depend
+    on the weights, and compiles anew at each call. Graphs are a matter of the thread.
+    """
+    given = tf.nest.flatten(arguments)
+    specs = [tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in given]
+    traced = tf.function(
+        lambda *tensors: function(*tf.nest.pack_sequence_as(arguments, tensors)), autograph=False
+    )
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(traced.get_concrete_function, *specs).result()(*given)
 
 
 def has_rolled_recurrence(model: keras.Model) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -11,8 +12,8 @@ from tsmaml.engine.annealing import Moment, multi_step_weights
 from tsmaml.engine.batch import TaskBatch
 from tsmaml.engine.functional import Parameters
 from tsmaml.engine.implicit import implicit_gradient
-from tsmaml.engine.inner_loop import adapted_states, dense_gradient
-from tsmaml.engine.mapping import MapTasks, chunks_for, in_chunks
+from tsmaml.engine.inner_loop import adapted_states
+from tsmaml.engine.mapping import MapTasks, chunks_for, gradient_of_sum, in_chunks
 from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
 
 
@@ -31,32 +32,29 @@ def task_seeds(seed: tf.Tensor, n_tasks: int) -> tf.Tensor:
     return tf.random.stateless_uniform([n_tasks, 2], seed, 0, 2**31 - 1, tf.int32, alg="philox")
 
 
-def _gradient_of_task(
+def _query_loss_of_task(
     problem: Problem,
     meta: Meta,
     support: Samples,
     query: Samples,
     seed: tf.Tensor | None,
-    weights: tf.Tensor | None,
-) -> tuple[Meta, Losses]:
-    """Gradient of the query loss through the inner loop (Finn et al. 2017, eq. 1).
+    weights: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, Losses]:
+    """The query loss after the inner loop, a function of meta (Finn et al. 2017, eq. 1).
 
     Args:
         weights: ``[steps]``, of the query loss after each inner step; None: of the last alone.
     """
-    with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(meta)
-        support_loss, states = adapted_states(problem, meta, support, seed)
+    support_loss, states = adapted_states(problem, meta, support, seed)
 
-        def query_loss(fast: Parameters) -> tf.Tensor:
-            return task_loss(problem, put(problem, meta.parameters, fast), query, seed)
+    def query_loss(fast: Parameters) -> tf.Tensor:
+        return task_loss(problem, put(problem, meta.parameters, fast), query, seed)
 
-        last = objective = query_loss(states[-1])
-        if weights is not None:
-            steps = [*(query_loss(state) for state in states[:-1]), last]
-            objective = tf.reduce_sum(weights * tf.stack(steps))
-    grads = dense_gradient(tape, objective, tf.nest.flatten(meta))
-    return tf.nest.pack_sequence_as(meta, grads), Losses(support_loss, last)
+    last = objective = query_loss(states[-1])
+    if weights is not None:
+        steps = [*(query_loss(state) for state in states[:-1]), last]
+        objective = tf.reduce_sum(weights * tf.stack(steps))
+    return objective, Losses(support_loss, last)
 
 
 def _reptile_of_task(
@@ -65,7 +63,6 @@ def _reptile_of_task(
     support: Samples,
     query: Samples,
     seed: tf.Tensor | None,
-    weights: None,
 ) -> tuple[Meta, Losses]:
     """The way back from the adapted weights, ``theta - theta'`` (Nichol et al. 2018, section 3)."""
     everything = Samples(
@@ -88,7 +85,6 @@ def _implicit_of_task(
     support: Samples,
     query: Samples,
     seed: tf.Tensor | None,
-    weights: None,
 ) -> tuple[Meta, Losses]:
     """The implicit gradient where the inner loop ended (Rajeswaran et al. 2019, algorithm 1)."""
     support_loss, states = adapted_states(problem, meta, support, seed)
@@ -96,11 +92,7 @@ def _implicit_of_task(
     return Meta(grads, ()), Losses(support_loss, query_loss)
 
 
-_OF_TASK = {
-    "gradient": _gradient_of_task,
-    "reptile": _reptile_of_task,
-    "implicit": _implicit_of_task,
-}
+_DIRECTION_OF_TASK = {"reptile": _reptile_of_task, "implicit": _implicit_of_task}
 
 
 def outer_gradient(
@@ -151,37 +143,56 @@ def _sums(
     n_chunks: int | None,
     weights: tf.Tensor | None,
 ) -> tuple[tuple[Meta, Losses], tf.Tensor]:
-    """Sums over the tasks that count of gradients and losses, and how many they are.
-
-    The gradient is taken *inside* the mapped function: taken through ``vectorized_map``
-    under XLA it would be compiled anew at each call.
-    """
-    of_task = _OF_TASK[problem.algorithm.outer]
+    """Sums over the tasks that count of gradients and losses, and how many they are."""
     n_tasks = batch.query_weights.shape[0]
     seeds = task_seeds(seed, n_tasks) if problem.net.is_random else tf.zeros([n_tasks, 0], tf.int32)
+    counts = tf.reduce_any(tf.reshape(batch.query_weights, [n_tasks, -1]) > 0, 1)
+    algorithm = problem.algorithm
 
-    def one(task: tuple[TaskBatch, tf.Tensor]) -> Any:
-        tensors, task_seed = task
-        grads, losses = of_task(
-            problem,
-            meta,
-            Samples(*tensors[:3]),
-            Samples(*tensors[3:]),
-            task_seed if problem.net.is_random else None,
-            weights,
-        )
-        counts = tf.cast(tf.reduce_any(tensors[5] > 0), problem.net.dtype)
-        # A task that does not count may hold anything: select, since 0 * NaN is NaN.
-        kept = tf.nest.map_structure(
-            lambda part: tf.where(counts > 0, part, tf.zeros_like(part)), (grads, losses)
-        )
-        return kept, counts
+    def parts(task: Any) -> tuple[Samples, Samples, tf.Tensor | None]:
+        tensors, task_seed, _ = task
+        task_seed = task_seed if problem.net.is_random else None
+        return Samples(*tensors[:3]), Samples(*tensors[3:]), task_seed
+
+    def loss(shared: Any, task: Any) -> tuple[tf.Tensor, Any]:
+        meta, weights = shared
+        objective, losses = _query_loss_of_task(problem, meta, *parts(task), *weights)
+        count = tf.cast(task[2], objective.dtype)
+        return count * objective, (Losses(*(count * part for part in losses)), count)
+
+    def by_direction(of_task: Callable[..., Any], elements: Any) -> Any:
+        def one(task: Any) -> Any:
+            count = tf.cast(task[2], problem.net.dtype)
+            found = of_task(problem, meta, *parts(task))
+            return tf.nest.map_structure(lambda part: count * part, found), count
+
+        mapped = map_tasks(one, elements)
+        return tf.nest.map_structure(lambda part: tf.reduce_sum(part, 0), mapped)
 
     def chunk(elements: Any) -> Any:
-        return tf.nest.map_structure(lambda part: tf.reduce_sum(part, 0), map_tasks(one, elements))
+        if algorithm.outer in _DIRECTION_OF_TASK:
+            return by_direction(_DIRECTION_OF_TASK[algorithm.outer], elements)
+        shared = (meta, () if weights is None else (weights,))
+        (grads, _), (losses, count) = gradient_of_sum(loss, shared, elements, map_tasks)
+        return (grads, losses), count
 
     if n_chunks is None:
         size = sum(tf.TensorShape(problem.net.shapes[i]).num_elements() for i in problem.chosen)
-        copies = 2 + 2 * problem.algorithm.steps
+        copies = 2 + 2 * algorithm.steps
         n_chunks = chunks_for(n_tasks, size * copies * tf.as_dtype(problem.net.dtype).size)
-    return in_chunks(chunk, (batch, seeds), n_chunks)
+    return in_chunks(chunk, (_with_stand_ins(batch, counts), seeds, counts), n_chunks)
+
+
+def _with_stand_ins(batch: TaskBatch, counts: tf.Tensor) -> TaskBatch:
+    """The batch, with a task that counts in the place of each that does not.
+
+    A task that does not count may hold anything, and nothing takes a NaN out of a sum of gradients.
+    """
+    stand_in = tf.argmax(tf.cast(counts, tf.int32))
+
+    def chosen(tensor: Any) -> tf.Tensor:
+        tensor = tf.convert_to_tensor(tensor)
+        mine = tf.reshape(counts, [-1] + [1] * (tensor.shape.rank - 1))
+        return tf.where(mine, tensor, tf.gather(tensor, stand_in))
+
+    return tf.nest.map_structure(chosen, batch)

@@ -14,8 +14,7 @@ from typing import Any
 import tensorflow as tf
 
 from tsmaml.engine.annealing import cosine
-from tsmaml.engine.functional import Parameters
-from tsmaml.engine.inner_loop import dense_gradient
+from tsmaml.engine.functional import Parameters, dense_gradient
 from tsmaml.engine.inner_rules import Adam
 from tsmaml.engine.problem import Problem, Samples, task_loss
 
