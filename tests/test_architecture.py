@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "plots": {"series"},
     "artifacts": set(),
     "tasks": {"series", "engine.batch"},
-    "evaluation": {"series"},
+    "evaluation": {"series", "plugins", "intervals"},
     "simplemaml": {"engine"},
     "forecaster": {
         "series", "tasks", "engine", "losses", "plugins", "intervals", "evaluation", "artifacts",

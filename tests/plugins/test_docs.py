@@ -7,8 +7,10 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from tsmaml import SeriesCollection
 from tsmaml.engine import Progress
 from tsmaml.plugins import registry
 
@@ -45,15 +47,24 @@ def test_the_tests_that_the_page_shows_pass_with_its_plugin(page, capfd):
 
 def test_the_algorithm_of_the_page_is_one():
     namespace: dict = {}
-    exec(blocks("python")[-4], namespace)
+    exec(blocks("python")[-6], namespace)
     made = namespace["build"](rate=0.5)
     assert (made.steps, made.learned_rates, made.rate) == (3, "layer", 0.5)
 
 
 def test_the_callback_of_the_page_rings_at_a_better_validation(capsys):
     namespace: dict = {}
-    exec(blocks("python")[-2], namespace)
+    exec(blocks("python")[-4], namespace)
     ring = namespace["build"](sound="!")
     for loss in (None, 2.0, 1.0, 1.5):
         ring(Progress(1, 2, 0.0, 0.0, 0.0, validation_loss=loss))
     assert capsys.readouterr().out == "!!"
+
+
+def test_the_baseline_of_the_page_goes_on_from_the_first_to_the_last_value():
+    namespace: dict = {}
+    exec(blocks("python")[-2], namespace)
+    rows = pd.DataFrame({"unique_id": "a", "ds": range(5), "y": [1.0, 5.0, 2.0, 2.0, 9.0]})
+    made = namespace["build"](7)(SeriesCollection.from_frame(rows), 3, [])
+    assert made.point.tolist() == [[11, 13, 15]]
+    assert made.bounds == {}

@@ -87,6 +87,14 @@ def test_register_callbacks(found_of):
     check(found_of(register_callbacks), "callback")
 
 
+def test_register_baselines(found_of):
+    @hookimpl
+    def register_baselines(register):
+        register_two(register)
+
+    check(found_of(register_baselines), "baseline")
+
+
 def hooks():
     return {
         name: function

@@ -49,6 +49,7 @@ BUILT_IN = {
         "ridge",
     ],
     "callback": ["jsonlines", "tensorboard"],
+    "baseline": ["seasonal_naive", "naive", "mean", "seasonal_mean"],
 }
 
 

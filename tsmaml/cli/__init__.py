@@ -13,6 +13,7 @@ _COMMANDS = {
     "fit": "Meta-train on a collection of series.",
     "forecast": "Adapt to new series and forecast them.",
     "adapt": "Adapt to new series and keep the result.",
+    "evaluate": "Say how good forecasts are, beside baselines.",
     "report": "Write what is known of a model to one HTML file.",
     "plugins": "List plugins and the parts that they provide.",
 }

@@ -133,8 +133,8 @@ def command(
     from tsmaml.cli._summary import print_choices, print_summary
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.forecaster.quiet import quiet_tensorflow
-    from tsmaml.forecaster.settings import call_part
     from tsmaml.plugins import registry
+    from tsmaml.plugins.calls import call_part
     from tsmaml.series import read_series
     from tsmaml.series.defaults import choose
     from tsmaml.series.facts import choices_summary, summary

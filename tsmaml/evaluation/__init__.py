@@ -1,8 +1,19 @@
-"""Scores, baselines and reports on held-out series."""
+"""Evaluation: protocols, baselines, scores and how sure they are."""
 
 from __future__ import annotations
 
-from tsmaml.evaluation.baselines import seasonal_naive
+from tsmaml.evaluation.baselines import BaselineForecast, seasonal_naive
+from tsmaml.evaluation.evaluation import Evaluation
+from tsmaml.evaluation.running import cross_validation, evaluate
 from tsmaml.evaluation.scores import Scores, mean_of, score
 
-__all__ = ["Scores", "mean_of", "score", "seasonal_naive"]
+__all__ = [
+    "BaselineForecast",
+    "Evaluation",
+    "Scores",
+    "cross_validation",
+    "evaluate",
+    "mean_of",
+    "score",
+    "seasonal_naive",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -230,6 +231,8 @@ class MetaForecaster:
         quantiles: Sequence[float] | None = None,
         adapt_to: str | None = None,
         zero_step: bool = False,
+        with_zero_step: bool = False,
+        inner_steps: int | None = None,
         **reading: Unpack[ReadOptions],
     ) -> pd.DataFrame:
         """Adapt to every series at once and forecast it; the forecaster stays as it is.
@@ -246,6 +249,9 @@ class MetaForecaster:
                 ``"none"``; each only as far as it helps on points held back. None: both for 20 new
                 series or more, else each series.
             zero_step: the same as ``adapt_to="none"``, to see what adaptation is worth.
+            with_zero_step: add that forecast as ``zero-step, zero-step-lo-80, ...``.
+            inner_steps: take so many inner steps, and use what comes of them without judging it on
+                points held back; None: as many as in meta-training, judged.
             reading: how ``df`` is read, as in :meth:`fit`; exogenous columns are those of the fit.
                 ``futr_df`` tells the future ones, see :meth:`make_future`.
 
@@ -254,16 +260,67 @@ class MetaForecaster:
             worse than the zero-step forecast on points held back from it, the latter is used, and
             ``explain_`` says so.
         """
-        from tsmaml.forecaster.frames import explain_frame, forecast_frame
+        from tsmaml.forecaster.frames import both_frame, explain_frame, forecast_frame
         from tsmaml.intervals import levels_of
 
         pipeline, fit = self._fitted
         levels = levels_of(level, quantiles)
         h = self._horizon(h)
         collection = self._series_to_forecast(df, reading)
-        made = self._forecast_ahead(collection, h, "none" if zero_step else adapt_to)
+        if inner_steps is None:
+            made = self._forecast_ahead(collection, h, "none" if zero_step else adapt_to)
+        else:
+            made = self._forecast_after(collection, h, inner_steps)
         self._explain = explain_frame(collection, made)
-        return forecast_frame(pipeline, collection, made, fit.calibration, h, levels)
+        frame_of = both_frame if with_zero_step else forecast_frame
+        return frame_of(pipeline, collection, made, fit.calibration, h, levels)
+
+    def cross_validation(
+        self,
+        df: Any,
+        *,
+        h: int | None = None,
+        n_windows: int = 1,
+        step_size: int | None = None,
+        refit: bool | int = False,
+        level: Sequence[float] | float | None = None,
+        **reading: Unpack[ReadOptions],
+    ) -> pd.DataFrame:
+        """Forecast the last windows of each series, from the points before each.
+
+        A forecaster that is not fitted is meta-trained on what precedes the first cutoff; this one stays
+        as it is. For scores, baselines and few-shot curves see :func:`tsmaml.evaluation.evaluate`.
+
+        Args:
+            df: the series, as in :meth:`fit`.
+            h: points to forecast; None: all of the horizon.
+            n_windows: cutoffs, the last one ``h`` points before the end of each series.
+            step_size: points between two cutoffs; None: ``h``.
+            refit: meta-train anew for each cutoff, or for every so many.
+            level: central intervals in percent: ``[80, 95]``.
+            reading: how ``df`` is read, as in :meth:`fit`.
+
+        Returns:
+            frame ``unique_id, ds, cutoff, y, TSMAML[, TSMAML-lo-80, TSMAML-hi-80, ...]``, with a warning if
+            the model was meta-trained on series that are forecast.
+        """
+        from tsmaml.evaluation import cross_validation
+
+        return cross_validation(
+            self,
+            self._read(df, reading),
+            h=h,
+            n_windows=n_windows,
+            step_size=step_size,
+            refit=refit,
+            level=level,
+        )
+
+    def unfitted(self, h: int | None = None) -> MetaForecaster:
+        """A forecaster of the same settings that is not fitted; ``h`` replaces the horizon."""
+        made = MetaForecaster()
+        made.settings = replace(self.settings, h=self.settings.h if h is None else h)
+        return made
 
     def plot(
         self,
@@ -451,6 +508,16 @@ class MetaForecaster:
         return made
 
     @property
+    def is_fitted(self) -> bool:
+        """Whether it can predict."""
+        return self._trained is not None
+
+    @property
+    def fingerprints_(self) -> list[str]:
+        """64-bit hashes of the ids of all series that it was fitted on, those held out too."""
+        return self._fitted[1].fingerprints
+
+    @property
     def choices_(self) -> Choices:
         """Horizon, input size and season, and where each came from."""
         return self._fitted[0].choices
@@ -534,6 +601,18 @@ class MetaForecaster:
                 source=collection.source,
                 hint="Resample the series, or fit a model of their own.",
             )
+
+    def _forecast_after(self, collection: SeriesCollection, h: int, inner_steps: int) -> Forecasts:
+        from tsmaml.forecaster.pipeline import forecast_after
+
+        pipeline, _ = self._fitted
+        if inner_steps < 0 or h > pipeline.choices.h:
+            raise UsageError(
+                f"inner_steps is {inner_steps} and h {h}; wanted are 0 or more, and at most the trained "
+                f"horizon of {pipeline.choices.h}."
+            )
+        pipeline.encoder.check_future(collection, pipeline.choices.h)
+        return forecast_after(pipeline, collection, inner_steps)
 
     def _forecast_ahead(
         self, collection: SeriesCollection, h: int, adapt_to: str | None

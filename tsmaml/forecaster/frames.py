@@ -108,6 +108,23 @@ def compared_frame(
     return frame
 
 
+def both_frame(
+    pipeline: Pipeline,
+    collection: SeriesCollection,
+    made: Forecasts,
+    calibration: Mapping[str, np.ndarray],
+    h: int,
+    levels: Sequence[float],
+) -> pd.DataFrame:
+    """The frame of :func:`forecast_frame`, and beside it that of the zero-step forecasts."""
+    used = forecast_frame(pipeline, collection, made, calibration, h, levels)
+    zero_step = made._replace(helps=np.zeros_like(made.helps))
+    beside = forecast_frame(pipeline, collection, zero_step, calibration, h, levels)
+    for column in beside.columns[2:]:
+        used[column.replace(NAME, ZERO_STEP, 1)] = beside[column]
+    return used
+
+
 def explain_frame(collection: SeriesCollection, made: Forecasts) -> pd.DataFrame:
     """What adaptation did for each series."""
     import pandas as pd

@@ -9,8 +9,8 @@ from typing import Any
 import keras
 
 from tsmaml.errors import UsageError
-from tsmaml.forecaster.settings import call_part
 from tsmaml.plugins import Part
+from tsmaml.plugins.calls import call_part
 from tsmaml.series.words import listed
 from tsmaml.tasks.encoding import ROLES, WHAT, Encoder
 

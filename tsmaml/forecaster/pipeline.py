@@ -14,9 +14,10 @@ import tensorflow as tf
 from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
 from tsmaml.errors import DataError, UsageError
 from tsmaml.forecaster.inputs import make_model
-from tsmaml.forecaster.settings import Settings, call_part
+from tsmaml.forecaster.settings import Settings
 from tsmaml.losses import Loss, as_loss
 from tsmaml.plugins import Part
+from tsmaml.plugins.calls import call_part
 from tsmaml.series import SeriesCollection
 from tsmaml.series.defaults import Choices
 from tsmaml.tasks import TaskSet, WindowSpec
@@ -238,10 +239,10 @@ class Forecasts(NamedTuple):
         return np.where(self.helps[:, np.newaxis, np.newaxis], self.adapted, self.zero_step)
 
 
-def adapt_to(pipeline: Pipeline, batch: AdaptationBatch) -> Adapted:
-    """Adapt to the rows of a batch."""
+def adapt_to(pipeline: Pipeline, batch: AdaptationBatch, steps: int | None = None) -> Adapted:
+    """Adapt to the rows of a batch, with as many inner steps as in meta-training or so many."""
     support = batch.tasks[:3]
-    return pipeline.learner.adapt(*support)
+    return pipeline.learner.adapt(*support, steps=steps)
 
 
 class Made(NamedTuple):
@@ -269,14 +270,24 @@ def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
     )
 
 
-def both_forecasts(pipeline: Pipeline, collection: SeriesCollection) -> Made:
+def forecast_after(pipeline: Pipeline, collection: SeriesCollection, inner_steps: int) -> Forecasts:
+    """Forecasts after so many inner steps, not judged on points held back."""
+    made = both_forecasts(pipeline, collection, inner_steps)
+    unknown, helps = np.full(len(collection), np.nan), np.ones(len(collection), bool)
+    level = np.full(len(collection), "series", object)
+    return Forecasts(*made[:3], unknown, unknown, helps, *made[3:], level)
+
+
+def both_forecasts(
+    pipeline: Pipeline, collection: SeriesCollection, inner_steps: int | None = None
+) -> Made:
     """Forecasts with and without adaptation to the tasks of a collection."""
     n, h, q = len(collection), pipeline.choices.h, len(pipeline.quantiles)
     adapted, zero_step = np.empty((2, n, h, q))
     scale, steps, windows = np.ones(n), np.zeros(n, int), np.zeros(n, int)
     rows, batches = pipeline.batches_of(collection)
     for batch in batches:
-        state = adapt_to(pipeline, batch)
+        state = adapt_to(pipeline, batch, inner_steps)
         row, column, series = places(rows.members[batch.rows])
         for target, of in ((adapted, state), (zero_step, None)):
             target[series] = forecasts_of(pipeline, batch, of)[row, column]

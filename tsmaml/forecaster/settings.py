@@ -92,30 +92,3 @@ def _as_callable_part(found: Registry, kind: str, role: str, given: Any) -> Part
         name = str(own or type(given).__name__)
         return Part(kind, name, "given in Python", None, None, lambda: given)
     return found.resolve(kind, given)
-
-
-def call_part(part: Part, *args: Any, options: Mapping[str, Any]) -> Any:
-    """Call a part's factory; options that it does not take are an error that names them.
-
-    Raises:
-        UsageError: for an unknown option.
-        PluginError: if the part can't be loaded.
-    """
-    import inspect
-
-    factory = part.load()
-    try:
-        inspect.signature(factory).bind(*args, **options)
-    except TypeError as error:
-        known = [
-            name
-            for name, parameter in inspect.signature(factory).parameters.items()
-            if parameter.kind in (parameter.KEYWORD_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        ]
-        raise UsageError(
-            f"The {part.kind} {part.name!r} can't be made: {error}.",
-            hint=f"It takes {', '.join(known) or 'nothing'}.",
-        ) from None
-    except ValueError:  # a callable without a signature: let it speak for itself
-        pass
-    return factory(*args, **options)

@@ -72,3 +72,13 @@ def register_callbacks(register: Register) -> None:
     home = "tsmaml.engine.callbacks"
     register("jsonlines", f"{home}:JsonLines", help="A line of JSON a report, to file path=")
     register("tensorboard", f"{home}:TensorBoard", help="Losses for TensorBoard, to folder=")
+
+
+@hookimpl
+def register_baselines(register: Register) -> None:
+    """Baselines, see :mod:`tsmaml.evaluation.baselines`."""
+    home = "tsmaml.evaluation.baselines"
+    register("seasonal_naive", f"{home}:build_seasonal_naive", help="The last season again")
+    register("naive", f"{home}:build_naive", help="The last value again")
+    register("mean", f"{home}:build_mean", help="Mean of the history")
+    register("seasonal_mean", f"{home}:build_seasonal_mean", help="Mean of each step of the season")

@@ -25,8 +25,8 @@ class Register(Protocol):
     def __call__(self, name: str, factory: str | Callable[..., Any], *, help: str) -> None:
         """Register a part.
 
-        :param name: what users write after ``--model``, ``--loss``, ``--tasks``, ``--algorithm`` or
-            ``--callback``.
+        :param name: what users write after ``--model``, ``--loss``, ``--tasks``, ``--algorithm``,
+            ``--callback`` or ``--baselines``.
         :param factory: ``"module:attribute"`` or a callable.
         :param help: one line, shown by ``tsmaml plugins``.
         """
@@ -119,4 +119,28 @@ def register_callbacks(register: Register) -> None:
         @hookimpl
         def register_callbacks(register):
             register("bell", "my_package.callbacks:ring", help="Rings at each better validation")
+    """
+
+
+@hookspec
+def register_baselines(register: Register) -> None:
+    """Add baselines, which evaluation sets beside the model.
+
+    The factory is ``build(season_length, **options)`` and returns a function ``forecast(collection, h,
+    levels)`` that gives a :class:`tsmaml.evaluation.BaselineForecast`. ``collection`` is a
+    :class:`tsmaml.SeriesCollection` that ends where the forecasts begin, so that nothing of the future
+    is at hand; NaN marks a missing step. ``h`` is the number of points to forecast, ``levels`` are
+    central intervals in percent, rising, and may be none. ``BaselineForecast(point, bounds)`` holds
+    arrays ``[series, h]`` in the series' order and units: ``point``, and for each level a pair
+    ``bounds[level] = (lower, upper)``. A baseline without intervals leaves ``bounds`` empty. A row with a
+    value that is not finite is a series that it could not forecast: evaluation takes the seasonal naive
+    there, and says so. What it raises is reported, and leaves the others as they are.
+
+    :param register: see :class:`Register`.
+
+    Example::
+
+        @hookimpl
+        def register_baselines(register):
+            register("drift", "my_package.baselines:drift", help="From the first to the last value on")
     """

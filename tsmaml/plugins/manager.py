@@ -23,6 +23,7 @@ KINDS = {
     "register_task_builders": "task builder",
     "register_algorithms": "algorithm",
     "register_callbacks": "callback",
+    "register_baselines": "baseline",
 }
 
 
@@ -31,7 +32,8 @@ class Part:
     """Something that a name resolves to.
 
     Attributes:
-        kind: ``"model"``, ``"loss"``, ``"task builder"``, ``"algorithm"`` or ``"callback"``.
+        kind: ``"model"``, ``"loss"``, ``"task builder"``, ``"algorithm"``, ``"callback"``
+            or ``"baseline"``.
         name: what users write.
         help: one line.
         plugin: the distribution that provides it; None for a callable given in Python.

@@ -26,9 +26,9 @@ from tsmaml.engine.mapping import choose
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.problem import Meta, Problem, initial_rates
 from tsmaml.errors import UnknownNameError
-from tsmaml.forecaster.settings import call_part
 from tsmaml.losses import mse
 from tsmaml.plugins import Part, registry
+from tsmaml.plugins.calls import call_part
 from tsmaml.tasks.scaling import scale_windows
 from tsmaml.testing.common import double_precision, want
 
