@@ -50,6 +50,7 @@ def gradient_of_sum(
     shared: Any,
     elements: Any,
     map_tasks: MapTasks,
+    at_once: bool = True,
 ) -> tuple[Any, Any]:
     """Gradient of a loss that is summed over tasks, with regard to what they share.
 
@@ -58,6 +59,8 @@ def gradient_of_sum(
             loss of the task and other tensors.
         shared: nest of tensors.
         elements: nest of tensors ``[tasks, ...]``.
+        at_once: where tasks are mapped side by side, take the gradient through the map: from one
+            product over the samples of all tasks, not from a product a task and a sum.
 
     Returns:
         the gradient, like ``shared``, and the sums of the other tensors.
@@ -82,9 +85,7 @@ def gradient_of_sum(
             shared, dense_gradient(tape, loss, tf.nest.flatten(shared))
         ), others
 
-    if map_tasks is vectorized:
-        # What all tasks share, and none adapts, then has its gradient from one product over the
-        # samples of all tasks, not from a product a task and a sum.
+    if at_once and map_tasks is vectorized:
         return _in_a_graph_of_its_own(through_the_map, shared, elements)
     return total(map_tasks(inside_the_map, elements))
 

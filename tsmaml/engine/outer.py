@@ -173,7 +173,9 @@ def _sums(
         if algorithm.outer in _DIRECTION_OF_TASK:
             return by_direction(_DIRECTION_OF_TASK[algorithm.outer], elements)
         shared = (meta, () if weights is None else (weights,))
-        (grads, _), (losses, count) = gradient_of_sum(loss, shared, elements, map_tasks)
+        # It pays for weights that no task adapts, and costs a little where there are none.
+        at_once = len(problem.chosen) < len(problem.net.names)
+        (grads, _), (losses, count) = gradient_of_sum(loss, shared, elements, map_tasks, at_once)
         return (grads, losses), count
 
     if n_chunks is None:
