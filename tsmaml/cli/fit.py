@@ -83,6 +83,9 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
     callback=lambda ctx, param, text: tuple(text.split(",")) if text else None,
     help="Features of the calendar for the model: hour,weekday,month, ...",
 )
+@click.option(
+    "--ensemble", type=int, help="So many nets side by side, whose median is the forecast."
+)
 @click.option("--seed", type=int, help="Decides everything that is random.")
 @click.option(
     "--callback",

@@ -60,6 +60,8 @@ class MetaForecaster:
         non_negative: whether forecasts and bounds below 0 become 0.
         calendar: features of the calendar that the model is given: ``hour``, ``weekday``, ``month``,
             ... (:data:`tsmaml.tasks.encoding.CALENDAR`).
+        ensemble: so many nets side by side, of other first weights and lengths of input, trained and
+            adapted together; the forecast is their median.
 
     Example::
 
@@ -99,6 +101,7 @@ class MetaForecaster:
         transform: str = Settings.transform,
         non_negative: bool = Settings.non_negative,
         calendar: Sequence[str] = Settings.calendar,
+        ensemble: int = Settings.ensemble,
     ) -> None:
         self.settings = Settings(
             h,
@@ -127,6 +130,7 @@ class MetaForecaster:
             transform,
             non_negative,
             tuple(calendar),
+            ensemble,
         )
         self._trained: tuple[Pipeline, Fit] | None = None
         self._kept: AdaptedSeries | None = None

@@ -266,6 +266,7 @@ def _marks(pipeline: Pipeline, collection: SeriesCollection) -> dict[str, Any]:
         "seed": settings.seed,
         "steps": settings.steps,
         "sizes": [pipeline.choices.h, pipeline.choices.input_size, pipeline.choices.season_length],
+        "ensemble": settings.ensemble,
         "meta_batch": settings.meta_batch,
         "learning_rate": settings.learning_rate,
         "windows": [settings.n_support, settings.n_query, settings.cold_share, settings.holdout],

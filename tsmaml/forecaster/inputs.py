@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from tsmaml.errors import UsageError
+from tsmaml.forecaster.members import side_by_side
 from tsmaml.plugins import Part
 from tsmaml.plugins.calls import call_part
 from tsmaml.series.words import listed
@@ -16,9 +17,13 @@ from tsmaml.tasks.encoding import ROLES, WHAT, Encoder
 
 
 def make_model(
-    part: Part, sizes: tuple[int, ...], options: Mapping[str, Any], encoder: Encoder
+    part: Part,
+    sizes: tuple[int, ...],
+    options: Mapping[str, Any],
+    encoder: Encoder,
+    n_members: int = 1,
 ) -> keras.Model:
-    """Build a model of all inputs, of whichever it takes.
+    """Build a model, or several side by side, of all inputs, of whichever it takes.
 
     Args:
         part: the registered model.
@@ -26,6 +31,7 @@ def make_model(
         options: of the model.
         encoder: says how many exogenous numbers there are; a builder is told them if it has
             parameters ``n_hist_exog``, ``n_futr_exog`` and ``n_stat_exog``.
+        n_members: nets of an ensemble; above 1 the outputs have them as their last axis.
 
     Raises:
         UsageError: if the model can't use a column that is given.
@@ -33,13 +39,17 @@ def make_model(
     told = _parameters(part)
     counts = {f"n_{role}_exog": width for role, width in encoder.widths.items()}
     counts = {name: width for name, width in counts.items() if name in told}
-    model = call_part(part, *sizes, options={**counts, **options})
-    if not isinstance(model, keras.Model):
-        raise UsageError(
-            f"The model {part.name!r} is a {type(model).__name__}; wanted is a Keras model."
-        )
-    _check_columns_are_used(part, model, encoder)
-    return _of_named_inputs(model, sizes[0], sizes[1], encoder)
+
+    def build() -> keras.Model:
+        model = call_part(part, *sizes, options={**counts, **options})
+        if not isinstance(model, keras.Model):
+            raise UsageError(
+                f"The model {part.name!r} is a {type(model).__name__}; wanted is a Keras model."
+            )
+        _check_columns_are_used(part, model, encoder)
+        return _of_named_inputs(model, sizes[0], sizes[1], encoder)
+
+    return build() if n_members == 1 else side_by_side(build, n_members)
 
 
 def _parameters(part: Part) -> set[str]:

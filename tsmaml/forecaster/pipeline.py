@@ -14,6 +14,7 @@ import tensorflow as tf
 from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
 from tsmaml.errors import DataError, UsageError
 from tsmaml.forecaster.inputs import make_model
+from tsmaml.forecaster.members import loss_of_members
 from tsmaml.forecaster.settings import Settings
 from tsmaml.losses import Loss, as_loss
 from tsmaml.plugins import Part
@@ -151,7 +152,13 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
     options = dict(settings.model_options)
     if algorithm.adapts == "context":
         options.setdefault("n_context", _N_CONTEXT)
-    model = make_model(parts["model"], (*sizes, *outputs), options, encoder)
+    n_members = settings.ensemble
+    if n_members > 1 and (algorithm.solver == "ridge" or algorithm.adapts == "context"):
+        raise UsageError(
+            f"The algorithm {parts['algorithm'].name!r} adapts one net, not an ensemble.",
+            hint="Leave --ensemble out, or choose one that moves weights by gradients: anil, maml.",
+        )
+    model = make_model(parts["model"], (*sizes, *outputs), options, encoder, n_members)
     spec = WindowSpec(
         choices.input_size,
         choices.h,
@@ -161,14 +168,15 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
         cold_share=settings.cold_share,
         scaling=settings.scaling,
     )
+    of_members = loss_of_members(loss, n_members)
     learner = MetaLearner(
         model,
         algorithm,
-        loss,
+        of_members,
         optimizer=_outer_optimizer(settings, algorithm),
         seed=settings.seed,
     )
-    return Pipeline(settings, choices, parts, spec, loss, learner, encoder)
+    return Pipeline(settings, choices, parts, spec, of_members, learner, encoder)
 
 
 def _check_counts(collection: SeriesCollection, loss: str) -> None:

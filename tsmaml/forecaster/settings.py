@@ -46,12 +46,13 @@ class Settings:
     transform: str = "none"
     non_negative: bool = False
     calendar: Sequence[str] = ()
+    ensemble: int = 1
 
     def __post_init__(self) -> None:
         if self.algorithm == Settings.algorithm:
             merged = {**_ANIL_OPTIONS, **self.algorithm_options}
             object.__setattr__(self, "algorithm_options", merged)
-        for name in ("steps", "meta_batch", "n_support", "n_query", "validate_every"):
+        for name in ("steps", "meta_batch", "n_support", "n_query", "validate_every", "ensemble"):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
