@@ -5,7 +5,7 @@ from __future__ import annotations
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests"]
+nox.options.sessions = ["lint", "types", "tests", "baselines"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
@@ -38,6 +38,13 @@ def tests(session: nox.Session) -> None:
     """Pytest on the installed package and on the example plugin."""
     session.install(".[plot,report,tensorboard]", "./plugins/tsmaml-example", *group("test"))
     session.run("pytest", *TWO_AT_A_TIME, *session.posargs)
+
+
+@nox.session
+def baselines(session: nox.Session) -> None:
+    """The plugin of other libraries' baselines, apart: it decides on versions of pandas and SciPy."""
+    session.install(".[baselines]", "./plugins/tsmaml-baselines", "pytest>=8.2")
+    session.run("pytest", "plugins/tsmaml-baselines/tests", *session.posargs)
 
 
 @nox.session(default=False)

@@ -1,9 +1,11 @@
 """Fit on a collection's training file with defaults, forecast every series, score the test file once.
 
     python benchmarks/collection.py FOLDER [--horizon H] [--season M] [--seed 0] [--out result.json]
+                                           [--baselines auto_ets,lightgbm]
 
 FOLDER holds ``train.parquet`` and ``test.parquet`` in long format, the second continuing the first.
-Prints a Markdown table: sMAPE and MASE of the seasonal naive, the zero-step and the adapted forecast.
+Prints a Markdown table: sMAPE and MASE of the seasonal naive, the zero-step and the adapted forecast, and
+of other baselines by name, such as those of the plugin tsmaml-baselines.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import numpy as np
 
 from tsmaml import MetaForecaster, read_series
 from tsmaml.evaluation import score, seasonal_naive
+from tsmaml.evaluation.request import made, resolved
 
 
 def main() -> None:
@@ -28,7 +31,9 @@ def main() -> None:
     parser.add_argument("--season", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--baselines", default="")
     given = parser.parse_args()
+    parts = resolved([name for name in given.baselines.split(",") if name])
     files = [given.folder / name for name in ("train.parquet", "test.parquet")]
     if missing := [str(file) for file in files if not file.exists()]:
         sys.exit(f"There is no {' and no '.join(missing)}: name a folder that holds both.")
@@ -49,6 +54,7 @@ def main() -> None:
             "seasonal naive": seasonal_naive(train, season, h),
             "zero-step": forecaster.predict(zero_step=True)["TSMAML"].to_numpy().reshape(-1, h),
             "adapted": adapted,
+            **{name: make(train, h, []).point for name, make in made(parts, season).items()},
         },
         train,
         season,

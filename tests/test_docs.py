@@ -20,6 +20,7 @@ WITH_SERIES = [
     "README.md",
     "docs/index.md",
     "docs/short-series.md",
+    "docs/evaluation.md",
     "docs/series.md",
     "docs/algorithms.md",
     "docs/from-neuralforecast.md",

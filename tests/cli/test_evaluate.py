@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
+from rich.console import Console
+
+from tsmaml.cli.evaluate import _print_table
 
 
 def test_the_table_the_forecasts_and_the_json(run, fitted, flights, tmp_path):
@@ -18,6 +22,7 @@ def test_the_table_the_forecasts_and_the_json(run, fitted, flights, tmp_path):
     text = " ".join(shown.stdout.split())
     for words in ("time: 30 series, 2 cutoffs, 7 points ahead", "zero-step", "MASE", "better on"):
         assert words in text
+    assert "…" not in shown.stdout
     assert "30 of 30 series" in shown.stderr
     assert "baseline mean ..." in shown.stderr
     frame = pd.read_parquet(out)
@@ -27,6 +32,21 @@ def test_the_table_the_forecasts_and_the_json(run, fitted, flights, tmp_path):
     found = json.loads(printed.stdout)
     assert {row["history"] for row in found["summary"]} == {1, 14}
     assert {row["curve"] for row in found["curves"]} == {"history", "inner_steps"}
+
+
+def test_a_table_too_wide_for_a_terminal_becomes_several():
+    heads = ["", "MAE", "MASE", "sMAPE"]
+    rows = [["TSMAML", "1.234 [1, 2]", "2.345 [2, 3]", "3.456 [3, 4]"], ["naive", "1", "2", "3"]]
+    out = Console(width=42, file=io.StringIO(), force_terminal=True, color_system=None)
+    _print_table(out, heads, rows)
+    lines = out.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 42
+    assert sum("TSMAML" in line for line in lines) == 2
+    for cell in rows[0][1:]:
+        assert sum(cell in line for line in lines) == 1
+    file = Console(width=10_000, file=io.StringIO())
+    _print_table(file, heads, rows)
+    assert len(file.file.getvalue().splitlines()) == 3
 
 
 @pytest.mark.parametrize(

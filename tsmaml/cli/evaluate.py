@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -207,25 +207,43 @@ def _print(evaluation: Evaluation) -> None:
     from tsmaml.evaluation.pages import comparison_rows, curve_rows, headline, table
 
     out = console(stderr=False)
+    if not out.is_terminal:
+        out.width = 10_000  # a file has no right edge
     out.print(headline(evaluation), markup=False)
-    _print_table(out, *table(evaluation))
+    heads, rows = table(evaluation)
+    _print_table(out, heads, rows, heads.index("") + 1)
     heads, rows = comparison_rows(evaluation)
     if rows:
         out.print("Difference to a baseline, below 0 is better (95 % interval, paired test):")
-        _print_table(out, heads, rows)
+        _print_table(out, heads, rows, heads.index("metric") + 1)
     for title, heads, rows in curve_rows(evaluation):
         out.print(title, markup=False)
         _print_table(out, heads, rows)
 
 
-def _print_table(out: Any, heads: list[str], rows: list[list[str]]) -> None:
+def _print_table(out: Any, heads: list[str], rows: list[list[str]], n_keys: int = 1) -> None:
+    """A table; where it is too wide, several below each other, each with the first ``n_keys`` columns."""
     from rich import box
     from rich.table import Table
 
-    table = Table(box=box.ROUNDED if out.is_terminal else None, pad_edge=False)
-    for place, head in enumerate(heads):
-        table.add_column(head, justify="left" if place == 0 else "right", no_wrap=True)
-    for row in rows:
-        table.add_row(*row)
-    width = None if out.is_terminal else 10_000  # a file has no right edge
-    out.print(table, width=width, markup=False)
+    widths = [max(map(len, column)) + 3 for column in zip(heads, *rows, strict=True)]
+    for part in _parts(widths, n_keys, out.width - 1):
+        table = Table(box=box.ROUNDED if out.is_terminal else None, pad_edge=False)
+        for place in part:
+            side: Literal["left", "right"] = "left" if place < n_keys else "right"
+            table.add_column(heads[place], justify=side, no_wrap=True)
+        for row in rows:
+            table.add_row(*(row[place] for place in part))
+        out.print(table, markup=False)
+
+
+def _parts(widths: list[int], n_keys: int, room: int) -> Iterator[list[int]]:
+    """Columns of tables that fit into so many characters, one column after the keys at least."""
+    keys = list(range(n_keys))
+    part = list(keys)
+    for place in range(n_keys, len(widths)):
+        if len(part) > n_keys and sum(widths[one] for one in [*part, place]) > room:
+            yield part
+            part = list(keys)
+        part.append(place)
+    yield part

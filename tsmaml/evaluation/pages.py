@@ -18,6 +18,10 @@ TITLES = {
 }
 
 
+# Differences are shown by these alone, if they are among the metrics; `compare` has them all.
+_COMPARED = ("mase", "smape", "scaled_crps")
+
+
 def title_of(metric: str) -> str:
     """A metric as tables write it: ``mase`` is MASE, ``coverage_80`` is 80 % covers."""
     return TITLES.get(metric, metric.replace("coverage_", "covered by ") + " %")
@@ -47,10 +51,10 @@ def table(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
     return heads, [[*key, *(cell.get(m, "") for m in metrics)] for key, cell in cells.items()]
 
 
-def _cell(value: float, lower: float, upper: float) -> str:
+def _cell(value: float, lower: float, upper: float, digits: int = 4) -> str:
     if value != value:
         return "-"
-    return f"{value:.4g} [{lower:.3g}, {upper:.3g}]"
+    return f"{value:.{digits}g} [{lower:.3g}, {upper:.3g}]"
 
 
 def card(evaluation: Evaluation) -> str:
@@ -68,11 +72,13 @@ def card(evaluation: Evaluation) -> str:
 
 
 def comparison_rows(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: the model against each baseline, metric by metric."""
+    """Heads and rows: the model against each baseline, by MASE, sMAPE and CRPS if they were asked for."""
     frame = evaluation.compare()
     if not len(frame):
         return [], []
     frame = frame[frame["model"] == evaluation.settings["model"]]
+    chosen = frame["metric"].isin(_COMPARED)
+    frame = frame[chosen] if chosen.any() else frame
     by = ["history"] if "history" in frame else []
     heads = ["against", *by, "metric", "difference", "p", "better on"]
     rows = [
@@ -80,7 +86,7 @@ def comparison_rows(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]
             row["baseline"],
             *(str(row[name]) for name in by),
             title_of(row["metric"]),
-            _cell(row["difference"], row["lo"], row["hi"]),
+            _cell(row["difference"], row["lo"], row["hi"], 3),
             f"{row['p_value']:.3f}",
             f"{row['better']:.0%} of {row['n_series']}",
         ]
