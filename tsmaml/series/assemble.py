@@ -248,12 +248,12 @@ def _order(codes: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray
     Returns:
         ``[series + 1]`` offsets into the sorted rows; ``[rows]``, or None if rows are sorted.
     """
-    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes))]).astype(np.int64)
-    grouped = not np.any(codes[1:] < codes[:-1])
-    if grouped:
+    if not np.any(codes[1:] < codes[:-1]):
+        offsets = np.searchsorted(codes, np.arange(int(codes[-1]) + 2, dtype=codes.dtype))
         back = np.flatnonzero(times[1:] < times[:-1]) + 1
         if np.isin(back, offsets).all():
             return offsets, None
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(codes))]).astype(np.int64)
     return offsets, np.lexsort((times, codes))
 
 

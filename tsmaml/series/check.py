@@ -18,6 +18,7 @@ from tsmaml.series.inference import infer
 from tsmaml.series.words import counted, show
 
 # The frequency is told from so many of the longest series, so many points of each.
+_PIECE = 2**20
 _SAMPLE = 50
 _POINTS = 500
 
@@ -147,9 +148,14 @@ def on_grid_starts(layout: Layout, frequency: Frequency, off: np.ndarray) -> Dat
 def irregular(layout: Layout, frequency: Frequency) -> np.ndarray:
     """The rows that don't stand one step after the row before."""
     times = layout.times
-    if frequency.span is not None:
-        return layout.followers(np.diff(times) != frequency.span)
-    return layout.followers(frequency.shift(times[:-1], 1) != times[1:])
+    if frequency.span is None:
+        return layout.followers(frequency.shift(times[:-1], 1) != times[1:])
+    wrong = np.empty(max(0, len(times) - 1), bool)
+    # Piece by piece: the distances of all rows would take as much memory as their times.
+    for begin in range(0, len(wrong), _PIECE):
+        piece = times[begin : begin + _PIECE + 1]
+        np.not_equal(np.diff(piece), frequency.span, out=wrong[begin : begin + _PIECE])
+    return layout.followers(wrong)
 
 
 def some_step(layout: Layout, frequency: Frequency, wrong: np.ndarray) -> DataError | None:

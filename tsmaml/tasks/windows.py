@@ -6,8 +6,10 @@ between ``begin`` (included) and ``cut`` (not included).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tsmaml.tasks.encoding import NOTHING, Encoded
@@ -93,20 +95,26 @@ def gather_windows(
         dtype: of the results, the model's.
     """
     shape = tf.shape(index)
-    index, origins, begin, limit, there = _computed_once(
-        index, origins, begin, limit, tf.cast(valid, tf.int64)
+    numbers = (index, origins, begin, limit, tf.cast(valid, tf.int64))
+    n_windows = tf.size(index)
+    places = _computed_once(
+        lambda: tf.stack([tf.reshape(x, [-1]) for x in numbers]),
+        tf.zeros([len(numbers), n_windows], tf.int64),
+        index,
     )
-    valid = there > 0
-    # Time first: sums over it then run for many windows at once.
-    steps = tf.range(-spec.input_size, spec.h, dtype=tf.int64)[:, tf.newaxis]
-    positions = origins + steps
-    last = tf.shape(series.values, tf.int64)[0] - 1
-    where = tf.clip_by_value(tf.gather(series.offsets, index) + positions, 0, last)
-    values = tf.gather(series.values, where)
-    inside = tf.where(steps < 0, positions >= begin, positions < limit)
-    there = inside & valid & ~tf.math.is_nan(values)
-    values = tf.where(there, values, tf.zeros_like(values))
-    mask, observed = tf.split(tf.cast(there, dtype), [spec.input_size, spec.h])
+    index, origins, begin, _, there = tf.unstack(places)
+    steps = tf.range(-spec.input_size, spec.h, dtype=tf.int64)
+    # Windows first where they are cut out, for a window lies in one piece; then time first, for
+    # sums over it then run for many windows at once.
+    cut_out = _computed_once(
+        lambda: _cut_out(series, places, steps),
+        tf.zeros([n_windows, spec.input_size + spec.h], series.values.dtype),
+        index,
+    )
+    values, positions = tf.transpose(cut_out), origins + steps[:, tf.newaxis]
+    known = ~tf.math.is_nan(values)
+    values = tf.where(known, values, tf.zeros_like(values))
+    mask, observed = tf.split(tf.cast(known, dtype), [spec.input_size, spec.h])
     # A window with nothing in its input has no scale, and says nothing.
     observed *= tf.reduce_max(mask, 0, keepdims=True)
 
@@ -119,7 +127,7 @@ def gather_windows(
         return tf.reshape(tf.transpose(tensor), tf.concat([shape, [tensor.shape[0]]], 0))
 
     inputs = {"past": turned(past), "mask": turned(mask)}
-    beside = _exogenous(series, index, positions, (positions >= begin) & valid, spec)
+    beside = _exogenous(series, index, positions, (positions >= begin) & (there > 0), spec)
     for name, tensor in beside.items():
         inputs[name] = tf.cast(tf.reshape(tensor, tf.concat([shape, tensor.shape[1:]], 0)), dtype)
     location, scale = turned(location), turned(scale)
@@ -163,14 +171,33 @@ def _exogenous(
     return found
 
 
-def _computed_once(*numbers: tf.Tensor) -> list[tf.Tensor]:
-    """Numbers of windows, int64 of one shape, each flat.
+def _cut_out(series: FlatSeries, places: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
+    """Values of windows, NaN where there is none to be seen: ``[windows, input_size + h]``.
 
-    XLA would draw the place of a window anew for every value of it, which takes six times as long;
-    a product of matrices, here with the identity, is never computed twice.
+    Args:
+        series: the collection.
+        places: ``[5, windows]``: series, origin, begin, limit, and 0 for a window that is none.
+        steps: ``[input_size + h]``, from the origin.
     """
-    rows = tf.stack([tf.reshape(x, [-1]) for x in numbers])
-    return tf.unstack(tf.matmul(tf.eye(len(numbers), dtype=tf.int64), rows))
+    index, origins, begin, limit, valid = tf.unstack(places[..., tf.newaxis])
+    positions = origins + steps
+    last = tf.shape(series.values, tf.int64)[0] - 1
+    where = tf.clip_by_value(tf.gather(series.offsets, index) + positions, 0, last)
+    inside = tf.where(steps < 0, positions >= begin, positions < limit) & (valid > 0)
+    values = tf.gather(series.values, where)
+    return tf.where(inside, values, tf.constant(np.nan, values.dtype))
+
+
+def _computed_once(
+    make: Callable[[], tf.Tensor], otherwise: tf.Tensor, index: tf.Tensor
+) -> tf.Tensor:
+    """What ``make`` returns, there before it is used.
+
+    XLA would draw the place of a window, and look up its values, anew for each use of each value,
+    which takes eight times as long; what a branch returns is computed once. That the number of a
+    series is never below 0 is more than XLA knows.
+    """
+    return tf.cond(tf.reduce_max(index) >= 0, make, lambda: otherwise)
 
 
 def flat_series(
