@@ -19,7 +19,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 OF_MODEL = {"held-out", "training", "adaptation", "intervals", "model", "repeat"}
 OF_SERIES = {"data", "scores", "few-shot", "cases", "gains"}
 DRAWN_OF_SERIES = {
-    *("calibration", "few-shot-curve", "gains-by-series"),
+    *("calibration", "few-shot-curve", "inner-steps-curve", "gains-by-series"),
     *("best-series", "median-series", "worst-series"),
 }
 DRAWN_OF_MODEL = {"training-curve", "interval-widths"}
@@ -97,7 +97,11 @@ def of_series(fitted, flights, tmp_path_factory):
     frame.to_csv(folder / "new.csv", index=False)
     path = folder / "series.html"
     result = CliRunner().invoke(
-        main, ["report", str(fitted[0]), "--data", str(folder / "new.csv"), "-o", str(path)]
+        main,
+        [
+            *("report", str(fitted[0]), "--data", str(folder / "new.csv"), "-o", str(path)),
+            *("--baselines", "seasonal_naive,mean"),
+        ],
     )
     assert result.exit_code == 0, result.output
     return path
@@ -116,7 +120,9 @@ def test_a_report_on_series(of_series):
     text = " ".join(page.text.split())
     for part in (
         "rows2,190",
-        "6 series, forecast from 3 origins at their ends.",
+        "6 series, forecast from 3 cutoffs at their ends.",
+        "mean",
+        "p is of a paired test",
         "history is given than so many points; each is adapted to by itself.",
         "Best: <b>$",
         "of 6 series are forecast adapted",
@@ -188,6 +194,10 @@ def test_what_can_not_be_written(run, fitted, tmp_path, monkeypatch):
     refused = run("report", model, "-o", tmp_path / "no" / "r.html", code=2)
     assert "There is no folder" in refused.stderr
     assert "There is no file" in run("report", "no.tsmaml", code=4).stderr
+    refused = run("report", model, "--baselines", "mean", code=2)
+    assert "Baselines need series" in refused.stderr
+    refused = run("report", model, "--data", "no.csv", "--baselines", "means", code=2)
+    assert "no baseline named 'means'" in refused.stderr
     monkeypatch.setattr(extras, "find_spec", lambda name: None)
     refused = run("report", model, "-o", tmp_path / "r.html", code=3)
     assert 'Reports need jinja2.\n  Hint: python -m pip install "tsmaml[report]"' in refused.stderr

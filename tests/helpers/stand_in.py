@@ -27,7 +27,9 @@ class StandIn:
         self.log.append(("fit", df))
         return self
 
-    def predict(self, df, *, h=None, level=None, with_zero_step=False, inner_steps=None):
+    def predict(
+        self, df, *, h=None, level=None, adapt_to=None, with_zero_step=False, inner_steps=None
+    ):
         self.log.append(("predict", df))
         h = h or self.choices_.h
         means = np.array([np.nanmean(df.series(name)) for name in df.ids])

@@ -1,4 +1,4 @@
-"""How meta-training shows itself: one bar on a terminal, else a plain line now and then."""
+"""How long work shows itself: a bar or one line on a terminal, else a plain line now and then."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import click
+
 from tsmaml.cli._common import console
 
 if TYPE_CHECKING:
     from tsmaml.engine import Progress
+    from tsmaml.evaluation.request import Stage
 
 SECONDS_BETWEEN_LINES = 5.0
 
@@ -27,6 +30,18 @@ def shown(steps: int, quiet: bool) -> Iterator[Callable[[Progress], None]]:
             yield callback
     else:
         yield _lines()
+
+
+@contextmanager
+def stages(quiet: bool, title: str) -> Iterator[Callable[[Stage], None] | None]:
+    """What of an evaluation is under way: one line that changes, or a line for each piece of work."""
+    if quiet:
+        yield None
+    elif sys.stderr.isatty():
+        with console().status(f"{title} ...") as status:
+            yield lambda stage: status.update(f"{stage.done + 1}: {stage.name} ...")
+    else:
+        yield lambda stage: click.echo(f"{stage.name} ...", err=True)
 
 
 def losses(progress: Progress) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -16,11 +14,11 @@ from tsmaml.cli._common import (
     sentences,
     with_columns_of,
 )
+from tsmaml.cli._progress import stages
 from tsmaml.cli.forecast import numbers
 
 if TYPE_CHECKING:
     from tsmaml.evaluation import Evaluation
-    from tsmaml.evaluation.request import Stage
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.series.options import ReadOptions
 
@@ -146,7 +144,7 @@ def command(
         series, **(reading if model is None else with_columns_of(model, reading))
     )
     quiet_tensorflow()
-    with _stages(quiet) as on_stage:
+    with stages(quiet, "Evaluating") as on_stage:
         evaluation = evaluate(
             load(),
             collection,
@@ -188,18 +186,6 @@ def _forecaster_of(
     forecaster = MetaForecaster(**{"h": horizon, "seed": seed, **settings})
     _ = forecaster.settings.parts
     return lambda: forecaster
-
-
-@contextlib.contextmanager
-def _stages(quiet: bool) -> Iterator[Callable[[Stage], None] | None]:
-    """What is under way: one line that changes on a terminal, else a line for each piece of work."""
-    if quiet:
-        yield None
-    elif sys.stderr.isatty():
-        with console().status("Evaluating ...") as status:
-            yield lambda stage: status.update(f"{stage.done + 1}: {stage.name} ...")
-    else:
-        yield lambda stage: click.echo(f"{stage.name} ...", err=True)
 
 
 def _print(evaluation: Evaluation) -> None:

@@ -38,8 +38,9 @@ def few_shot_curves(
 ) -> pd.DataFrame:
     """Errors of the same forecasts, made from more and more.
 
-    MASE is scaled by the whole history at every length, so that the points of a curve compare. A series
-    shorter than a length counts with all that it has.
+    Each series is adapted to by itself, as one that comes alone. MASE is scaled by the whole history at
+    every length, so that the points of a curve compare. A series shorter than a length counts with all
+    that it has.
 
     Args:
         cut: model, histories and truth.

@@ -55,8 +55,13 @@ def model_columns(cut: Cut, h: int, levels: Sequence[float]) -> dict[str, dict[s
 def point_forecasts(
     model: Forecaster, past: SeriesCollection, h: int, inner_steps: int | None = None
 ) -> dict[str, np.ndarray]:
-    """The model's point forecasts and its zero-step ones, ``[series, h]`` by name."""
-    frame = model.predict(past, h=h, with_zero_step=True, inner_steps=inner_steps)
+    """Point forecasts of the model, each series adapted to by itself, and zero-step ones.
+
+    They are ``[series, h]`` by name.
+    """
+    frame = model.predict(
+        past, h=h, adapt_to="series", with_zero_step=True, inner_steps=inner_steps
+    )
     return {str(name): frame[name].to_numpy(float).reshape(-1, h) for name in frame.columns[2:]}
 
 

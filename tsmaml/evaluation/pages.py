@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -35,13 +36,15 @@ def headline(evaluation: Evaluation) -> str:
     return f"{s['protocol']}: {series} series, {cutoffs}{s['h']} points ahead"
 
 
-def table(evaluation: Evaluation) -> tuple[list[str], list[list[str]]]:
-    """Heads and rows: a row for each model (and history), a column for each metric.
+def table(
+    evaluation: Evaluation, metrics: Sequence[str] | None = None
+) -> tuple[list[str], list[list[str]]]:
+    """Heads and rows: a row for each model (and history), a column for each metric, or for some.
 
     Cells are means with their bootstrap intervals.
     """
     summary = evaluation.summary()
-    metrics = list(dict.fromkeys(summary["metric"]))
+    metrics = [m for m in dict.fromkeys(summary["metric"]) if metrics is None or m in metrics]
     by = ["history"] if "history" in summary else []
     cells: dict[tuple, dict[str, str]] = {}
     for row in summary.to_dict("records"):

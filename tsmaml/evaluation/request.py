@@ -61,6 +61,7 @@ class Forecaster(Protocol):
         *,
         h: int | None = None,
         level: Any = None,
+        adapt_to: str | None = None,
         with_zero_step: bool = False,
         inner_steps: int | None = None,
     ) -> pd.DataFrame:

@@ -118,8 +118,10 @@ def coverage(nominal: Sequence[float], observed: Mapping[str, Sequence[float]]) 
     """Share of the truth that lies inside the intervals, against their level."""
     figure, axes = _empty("level of the interval", "truth inside")
     axes.plot([0, 1], [0, 1], color=_THEME.muted, linewidth=0.8, label="as promised")
+    unnamed = 0
     for name, shares in observed.items():
-        colour, dashes = style_of(_THEME, name, 0)
+        colour, dashes = style_of(_THEME, name, unnamed)
+        unnamed += name not in MEANINGS
         axes.plot(
             [level / 100 for level in nominal],
             shares,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from tsmaml.errors import UsageError
 from tsmaml.plots import require
 
 if TYPE_CHECKING:
+    from tsmaml.evaluation.request import Baselines, Stage
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.report.sections import Section
     from tsmaml.series import SeriesCollection
@@ -40,6 +42,8 @@ def write_report(
     series: SeriesCollection | None = None,
     title: str = "Report",
     command: str | None = None,
+    baselines: Baselines = ("seasonal_naive",),
+    on_stage: Callable[[Stage], None] | None = None,
 ) -> None:
     """Write one self-contained HTML file about a fitted forecaster.
 
@@ -49,6 +53,8 @@ def write_report(
         series: to judge it by, with their truth; None: what the forecaster alone knows.
         title: of the page.
         command: that makes the report, shown so that it can be repeated.
+        baselines: what is set beside it on the series, see :func:`tsmaml.evaluation.evaluate`.
+        on_stage: told of every piece of work on the series.
 
     Raises:
         UsageError, MissingDependencyError: see :func:`check_report`.
@@ -57,7 +63,7 @@ def write_report(
     from tsmaml.report.of_model import about_model, headline, how_to_repeat
     from tsmaml.report.of_series import about_series
 
-    sections = [] if series is None else about_series(forecaster, series)
+    sections = [] if series is None else about_series(forecaster, series, baselines, on_stage)
     sections += [*about_model(forecaster), how_to_repeat(forecaster, command)]
     text = _page(title, headline(forecaster.report_), sections)
     target = Path(path)
