@@ -9,6 +9,7 @@ from stand_in import StandIn
 
 from tsmaml.errors import DataError, PluginError, UnknownNameError, UsageError
 from tsmaml.evaluation import evaluate
+from tsmaml.evaluation.curves import history_lengths
 from tsmaml.evaluation.protocols import lengths_of
 from tsmaml.series import SeriesCollection
 
@@ -213,3 +214,10 @@ def test_masked_steps_have_no_part_in_scores():
     collection = SeriesCollection.from_frame(rows)
     evaluation, _ = run(collection, forecaster=StandIn(), metrics=["mae"], baselines=["naive"])
     assert set(evaluation.summary().set_index("model")["value"]) >= {3.0}
+
+
+def test_curves_go_from_one_point_to_all_with_no_two_lengths_alike():
+    assert history_lengths(12, 126) == [1, 2, 4, 8, 16, 36, 126]
+    assert history_lengths(1, 300) == [1, 2, 4, 8, 16, 300]
+    assert history_lengths(7, 20) == [1, 2, 4, 8, 20]
+    assert history_lengths(7, 1) == [1]

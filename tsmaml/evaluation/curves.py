@@ -30,7 +30,9 @@ Points = Callable[..., dict[str, np.ndarray]]
 def history_lengths(season_length: int, longest: int) -> list[int]:
     """One point, powers of two up to three seasons (at least 16 points), and all there is."""
     until = min(max(3 * season_length, 16), longest)
-    return sorted({*(2**k for k in range(until.bit_length()) if 2**k <= until), until, longest})
+    powers = [2**k for k in range(until.bit_length())]
+    # One that lies close below the last would say the same again.
+    return sorted({1, *(length for length in powers if 4 * length <= 3 * until), until, longest})
 
 
 def few_shot_curves(

@@ -110,6 +110,8 @@ def lines(
         axes.set_xscale("log")
         axes.set_xticks(ticks, [str(tick) for tick in ticks])
         axes.minorticks_off()
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     _legend(figure)
     return figure
 

@@ -147,15 +147,16 @@ def _adapted(judged: Judged) -> Section:
     explained = judged.explained
     is_used = explained["used"] == "adapted"
     errors = explained[["zero_step_error", "adapted_error"]].dropna()
+    others = ", the others by their zero-step forecast, which was better on points held back"
     section.sentences.append(
-        f"{int(is_used.sum())} of {len(explained)} series are forecast adapted, the others by their "
-        "zero-step forecast, which was better on points held back from adaptation."
+        f"{int(is_used.sum())} of {len(explained)} series are forecast adapted"
+        f"{'' if is_used.all() else others}."
     )
     if len(errors):
         gains = 1 - errors["adapted_error"].sum() / errors["zero_step_error"].sum()
         section.sentences.append(
-            f"On those points adapting {'lowers' if gains >= 0 else 'raises'} the model's loss by "
-            f"{abs(gains):.1%} over all series."
+            f"On points held back from it adapting {'lowers' if gains >= 0 else 'raises'} the "
+            f"model's loss by {abs(gains):.1%} over all series."
         )
         section.draw(
             "gains-by-series",
