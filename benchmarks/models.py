@@ -58,7 +58,6 @@ def row(name: str, input_size: int, h: int, options: dict) -> list[str]:
     ]
     return [
         f"`{name}`",
-        part.help,
         f"{model.count_params():,}",
         ", ".join(taken) or "none",
         "side by side" if way is vectorized else "in a loop",
@@ -79,7 +78,7 @@ def main() -> None:
     parser.add_argument("--options", type=json.loads, default={}, help="of the models")
     given = parser.parse_args()
     own = [part.name for part in registry().parts("model") if part.plugin == "tsmaml"]
-    head = ["model", "what", "parameters", "columns", "tasks", "XLA", "compile", "step"]
+    head = ["model", "parameters", "columns", "tasks", "XLA", "compile", "step"]
     print("|", " | ".join(head), "|")
     print("|" + "---|" * len(head))
     for name in given.models or own:

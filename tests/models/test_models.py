@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from tsmaml.engine.functional import FunctionalModel
-from tsmaml.errors import UsageError
+from tsmaml.engine.ridge import LinearHead
+from tsmaml.errors import TrainingError, UsageError
 from tsmaml.plugins import registry
 
 INPUT_SIZE, H = 5, 3
@@ -86,6 +87,38 @@ def test_the_forecast_is_linear_in_the_heads(name, n_outputs):
     np.testing.assert_allclose(forecast(mixed), wanted, rtol=1e-10, atol=1e-12)
     # Linear, not constant.
     assert (forecast(one) != forecast(other)).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "fits"),
+    [
+        *((name, {}, name not in ("nhits", "tide")) for name in SIZES),
+        ("nhits", {"strides": [2, 1]}, False),
+        ("linear", {"kind": "nlinear"}, False),
+        ("nbeats", {"stacks": "interpretable"}, False),
+    ],
+)
+def test_ridge_takes_sums_of_linear_layers_and_refuses_others(name, options, fits):
+    net = FunctionalModel(built(name, **options))
+
+    def check():
+        LinearHead(net, net.select("head")).check(net.initial(), windows(4))
+
+    if fits:
+        check()
+        return
+    with pytest.raises(TrainingError, match=r"ridge (wants|solves for)"):
+        check()
+
+
+@every_model
+def test_context_moves_from_zero(name):
+    net, inputs = FunctionalModel(built(name, n_context=2)), windows(4)
+    context = tf.zeros([2])
+    with tf.GradientTape() as tape:
+        tape.watch(context)
+        loss = tf.reduce_sum(net([*net.initial(), context], inputs) ** 2)
+    assert np.any(tape.gradient(loss, context))
 
 
 @every_size

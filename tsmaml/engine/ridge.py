@@ -143,12 +143,17 @@ class LinearHead:
             shape = parameters[index].shape
             other[index] = tf.random.stateless_normal(shape, [number, 7], dtype=self.net.dtype)
         features, outputs = self.features(other, inputs, None)
-        total = tf.zeros_like(tf.reshape(outputs, [outputs.shape[0], -1]))
+        outputs = tf.reshape(outputs, [outputs.shape[0], -1])
+        parts = []
         for feature, of_layer in zip(features, self._of_layer, strict=True):
             rows = [tf.reshape(other[i], [-1, other[i].shape[-1]]) for i in of_layer.values()]
-            total += feature @ tf.concat(rows, axis=0)
-        error = tf.reduce_max(tf.abs(total - tf.reshape(outputs, total.shape)))
-        if not float(error) <= 1e-3 * (1 + float(tf.reduce_max(tf.abs(total)))):
+            parts.append(feature @ tf.concat(rows, axis=0))
+        fits = all(part.shape == outputs.shape for part in parts)
+        if fits:
+            total = tf.add_n(parts)
+            error = tf.reduce_max(tf.abs(total - outputs))
+            fits = float(error) <= 1e-3 * (1 + float(tf.reduce_max(tf.abs(total))))
+        if not fits:
             raise TrainingError(
                 "ridge wants a model whose output is the sum of its head's layers: "
                 f"{', '.join(layer.name for layer in self.layers)} give something else.",

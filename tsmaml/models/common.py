@@ -78,7 +78,14 @@ def model_inputs(
 
 def added(parts: Sequence[Any], name: str) -> Any:
     """The sum of tensors of one shape, or the only one."""
-    return keras.layers.Add(name=name)(parts) if len(parts) > 1 else parts[0]
+    if len(parts) == 1:
+        return parts[0]
+    shape = parts[0].shape[1:]
+    if len(shape) == 1 or shape[-1] > 1:
+        return keras.layers.Add(name=name)(parts)
+    # Keras takes [1, n, 1] for a bias, of which TensorFlow can't map the second derivative.
+    flat = [keras.layers.Reshape(shape[:-1], name=f"{name}_{i}")(p) for i, p in enumerate(parts)]
+    return keras.layers.Reshape(shape, name=f"{name}_shaped")(keras.layers.Add(name=name)(flat))
 
 
 def dense_of_all(parts: Mapping[str, Any], width: int, name: str) -> Any:

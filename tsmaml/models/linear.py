@@ -69,10 +69,14 @@ def build(
     else:
         values = {"values": inputs.observed}
     layers = [keras.layers.Dense(h * n_outputs, name=f"head_{of}")(x) for of, x in values.items()]
-    # What is missing says something too; at first nothing.
+    # What is missing says something too, and so do columns; at first nothing. (Context, which is zero
+    # itself, would never move.)
     layers += [
         keras.layers.Dense(
-            h * n_outputs, use_bias=False, kernel_initializer="zeros", name=f"head_{of}"
+            h * n_outputs,
+            use_bias=False,
+            kernel_initializer="glorot_uniform" if of == "context" else "zeros",
+            name=f"head_{of}",
         )(x)
         for of, x in {"mask": inputs.mask, **inputs.flat}.items()
     ]

@@ -111,25 +111,33 @@ def _projected(
     flatten = keras.layers.Flatten
     if "hist_exog" in inputs.beside:
         project = _projection("hist", feature_width, width)
-        columns = project(inputs.beside["hist_exog"])
+        columns = project(inputs.beside["hist_exog"], "past")
         known["hist"] = flatten(name="hist_projected")(columns)
     if "futr_exog" in inputs.beside:
         project = _projection("futr", feature_width, width)
         columns = inputs.beside["futr_exog"]
         # The columns are cut before they are projected: their own derivative is nobody's.
-        before, ahead["futr"] = project(columns[:, :size]), project(columns[:, size:])
+        before, ahead["futr"] = (
+            project(columns[:, :size], "past"),
+            project(columns[:, size:], "ahead"),
+        )
         known["futr"] = flatten(name="futr_past")(before)
         known["futr_ahead"] = flatten(name="futr_ahead")(ahead["futr"])
     return known, ahead
 
 
-def _projection(name: str, feature_width: int, width: int) -> Callable[[Any], Any]:
-    """A residual block of the columns of a step, the same for every step."""
+def _projection(name: str, feature_width: int, width: int) -> Callable[[Any, str], Any]:
+    """A residual block of the columns of a step, the same for every step: of columns and their part."""
     hidden = keras.layers.Dense(width, "relu", name=f"project_{name}_hidden")
     output = keras.layers.Dense(feature_width, name=f"project_{name}_output")
     past = keras.layers.Dense(feature_width, use_bias=False, name=f"project_{name}_past")
     norm = keras.layers.LayerNormalization(name=f"project_{name}_norm")
-    return lambda columns: norm(keras.layers.add([output(hidden(columns)), past(columns)]))
+
+    def apply(columns: Any, part: str) -> Any:
+        both = [output(hidden(columns)), past(columns)]
+        return norm(added(both, f"project_{name}_sum_{part}"))
+
+    return apply
 
 
 def _residual_block(parts: Mapping[str, Any], hidden: int, width: int, name: str) -> Any:
