@@ -101,7 +101,8 @@ def test_the_python_of_every_page_is_run_somewhere():
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_have_the_options_that_pages_give_them(page):
     """Each ``tsmaml`` command of a page is parsed, and not run."""
-    lines = "\n".join(code_blocks(page, "sh") + code_blocks(page, "")).splitlines()
+    blocks = "\n".join(code_blocks(page, "sh") + code_blocks(page, ""))
+    lines = blocks.replace("\\\n", " ").splitlines()
     for line in lines:
         for part in re.split(r"&&|\|", line.partition(" #")[0]):
             words = shlex.split(part.partition(" > ")[0])
