@@ -45,6 +45,6 @@ def test_parts_of_a_plugin_fit_save_load_and_forecast(tsmaml, flights, small, tm
     assert len(forecast) == 30 * 7
     assert forecast["TSMAML"].notna().all()
 
-    refused = tsmaml("forecast", flights, "-m", model, plugins=False, code=5)
-    assert "Install tsmaml-example==" in refused.stderr
+    refused = tsmaml("forecast", flights, "-m", model, plugins=False, code=3)
+    assert "pip install tsmaml-example==" in refused.stderr
     assert "Traceback" not in refused.stderr

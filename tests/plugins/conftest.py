@@ -4,37 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import pytest
-
-
-@dataclass
-class Point:
-    """What the manager reads of an entry point."""
-
-    name: str
-    plugin: Any
-    dist: Any = None
-
-    def load(self) -> Any:
-        if isinstance(self.plugin, BaseException):
-            raise self.plugin
-        return self.plugin
+from plugged import Point, point_of
 
 
 @pytest.fixture(scope="session")
 def point() -> Callable[..., Point]:
     """Make an entry point of a plugin given as its functions, or of one that raises at import."""
-
-    def make(name: str, *hooks: Callable[..., None], raises: Any = None, version: str = "1.0"):
-        plugin = raises or SimpleNamespace(**{hook.__name__: hook for hook in hooks})
-        return Point(name, plugin, SimpleNamespace(name=name, version=version))
-
-    return make
+    return point_of
 
 
 @pytest.fixture

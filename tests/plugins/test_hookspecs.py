@@ -10,7 +10,7 @@ import pytest
 
 from tsmaml import hookimpl
 from tsmaml.plugins import Registry, hookspecs
-from tsmaml.plugins.manager import KINDS, collect
+from tsmaml.plugins.manager import EVENTS, HOOKS, KINDS, collect
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 
@@ -95,6 +95,107 @@ def test_register_baselines(found_of):
     check(found_of(register_baselines), "baseline")
 
 
+def test_register_scalers(found_of):
+    @hookimpl
+    def register_scalers(register):
+        register_two(register)
+
+    check(found_of(register_scalers), "scaling")
+
+
+def test_register_readers(found_of):
+    @hookimpl
+    def register_readers(register):
+        register_two(register)
+
+    check(found_of(register_readers), "reader")
+
+
+def test_register_commands(found_of):
+    @hookimpl
+    def register_commands(register):
+        register_two(register)
+
+    check(found_of(register_commands), "command")
+
+
+@pytest.fixture
+def heard_by(point):
+    """What a listener is told of an event, where another before it fails."""
+
+    def told(listener, **facts):
+        def failing():
+            raise ValueError("out of paper")
+
+        failing.__name__ = listener.__name__
+        found = collect([point("bad", hookimpl(failing)), point("good", hookimpl(listener))])
+        assert found.broken == ()
+        with pytest.warns(UserWarning, match="plugin bad failed in .*: ValueError: out of paper"):
+            Registry(found).tell(listener.__name__, **facts)
+
+    return told
+
+
+def test_fit_started(heard_by):
+    heard = []
+
+    def fit_started(forecaster, collection):
+        heard.append((forecaster, collection))
+
+    heard_by(fit_started, forecaster="one", collection="two")
+    assert heard == [("one", "two")]
+
+
+def test_step_done(heard_by):
+    heard = []
+
+    def step_done(progress):
+        heard.append(progress)
+
+    heard_by(step_done, progress=3)
+    assert heard == [3]
+
+
+def test_validated(heard_by):
+    heard = []
+
+    def validated(progress):
+        heard.append(progress)
+
+    heard_by(validated, progress=3)
+    assert heard == [3]
+
+
+def test_checkpointed(heard_by):
+    heard = []
+
+    def checkpointed(path):
+        heard.append(path)
+
+    heard_by(checkpointed, path=Path("kept"))
+    assert heard == [Path("kept")]
+
+
+def test_fit_finished(heard_by):
+    heard = []
+
+    def fit_finished(forecaster):
+        heard.append(forecaster)
+
+    heard_by(fit_finished, forecaster="one")
+    assert heard == ["one"]
+
+
+def test_forecast_done(heard_by):
+    heard = []
+
+    def forecast_done(forecast):  # an argument that is not used may be left out
+        heard.append(forecast)
+
+    heard_by(forecast_done, forecaster="one", forecast="two")
+    assert heard == ["two"]
+
+
 def hooks():
     return {
         name: function
@@ -103,18 +204,20 @@ def hooks():
     }
 
 
-def test_every_hook_has_a_kind_and_a_test():
-    assert set(hooks()) == set(KINDS)
-    assert {f"test_{name}" for name in KINDS} <= set(globals())
+def test_every_hook_has_a_kind_or_is_an_event_and_has_a_test():
+    assert set(hooks()) == set(HOOKS) == {*KINDS, *EVENTS}
+    assert {f"test_{name}" for name in HOOKS} <= set(globals())
 
 
-@pytest.mark.parametrize("name", KINDS)
-def test_every_hook_is_told_with_its_signature_its_argument_and_an_example(name):
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_is_told_with_its_signature_its_arguments_and_an_example(name):
     function = hooks()[name]
-    assert f"def {name}(register: Register) -> None" in inspect.getsource(function)
-    assert f"### `{name}(register: Register) -> None`" in PAGE
-    assert ":param register:" in function.__doc__
-    assert f"def {name}(register):" in function.__doc__
+    signature = str(inspect.signature(function)).replace("'", "")
+    assert f"### `{name}{signature}`" in PAGE
+    arguments = list(inspect.signature(function).parameters)
+    assert arguments == ["register"] or name in EVENTS
+    assert all(f":param {argument}:" in function.__doc__ for argument in arguments)
+    assert f"def {name}({', '.join(arguments)}):" in function.__doc__
     assert "@hookimpl" in function.__doc__
 
 

@@ -217,3 +217,26 @@ def test_listing_parts_imports_nothing_heavy():
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (run.stdout.strip(), run.stderr.strip()) == ("[]", "")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "reason"),
+    [
+        (1, None),
+        (2, "It was made for version 2 of the hooks, and this tsmaml has version 1. Upgrade"),
+        ("1", "Its TSMAML_HOOKS is '1'; wanted is a whole number"),
+    ],
+)
+def test_a_plugin_made_for_newer_hooks_is_refused(point, wanted, reason):
+    one = point("newer", register_models)
+    one.plugin.TSMAML_HOOKS = wanted
+    found = collect([one])
+    assert names(found, "newer") == ([] if reason else ["fine"])
+    assert [broken.reason.startswith(reason) for broken in found.broken] == [True] * bool(reason)
+
+
+def test_an_event_without_its_mark_is_not_passed_over(reason_of):
+    def step_done(progress):
+        pass
+
+    assert "is not marked" in reason_of(step_done)

@@ -50,6 +50,8 @@ BUILT_IN = {
     ],
     "callback": ["jsonlines", "tensorboard"],
     "baseline": ["seasonal_naive", "naive", "mean", "seasonal_mean"],
+    "scaling": ["standard", "mean_absolute", "last", "robust", "seasonal"],
+    "reader": [".csv", ".parquet", ".pq", ".arrow", ".feather", ".ipc"],
 }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from tsmaml.plugins import Part
 
 # Command: its one-line help, so that `tsmaml --help` loads no command's module.
 _COMMANDS = {
@@ -19,20 +22,50 @@ _COMMANDS = {
 }
 
 
+def _of_plugins() -> dict[str, Part]:
+    """Commands of plugins by name; those of tsmaml can't be replaced."""
+    from tsmaml.plugins import registry
+
+    return {part.name: part for part in registry().parts("command") if part.name not in _COMMANDS}
+
+
+def _loaded(name: str) -> click.Command:
+    """A plugin's command, or an error in one sentence."""
+    from tsmaml.cli._common import fail
+    from tsmaml.errors import PluginError
+    from tsmaml.plugins import registry
+
+    try:
+        part = registry().get("command", name)
+        command: Any = part.load()
+        if not isinstance(command, click.Command):
+            raise PluginError(
+                f"The command {name!r} of plugin {part.plugin} is a {type(command).__name__}; wanted "
+                "is a click.Command."
+            )
+    except PluginError as error:
+        fail(error)
+    return command
+
+
 class _LazyGroup(click.Group):
-    """Finds commands by name in the modules of this package."""
+    """Finds commands by name in the modules of this package, then among those of plugins."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(_COMMANDS)
+        return [*_COMMANDS, *_of_plugins()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name not in _COMMANDS:
-            return None
-        return import_module(f"tsmaml.cli.{name}").command
+        if name in _COMMANDS:
+            return import_module(f"tsmaml.cli.{name.replace('-', '_')}").command
+        return _loaded(name) if name in _of_plugins() else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_COMMANDS.items()))
+        others = [(name, part.help) for name, part in _of_plugins().items()]
+        if others:
+            with formatter.section("Commands of plugins"):
+                formatter.write_dl(others)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         try:
@@ -40,7 +73,7 @@ class _LazyGroup(click.Group):
         except click.UsageError as error:
             import difflib
 
-            nearest = difflib.get_close_matches(args[0], _COMMANDS, n=1)
+            nearest = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
             guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
             raise click.UsageError(f"{error.message}{guess}", ctx) from None
 

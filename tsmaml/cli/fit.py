@@ -74,7 +74,9 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--patience", type=int, help="Stop after so many validations without a better one; default 5."
 )
 @click.option(
-    "--scaling", metavar="KIND", help="standard, mean_absolute, last, robust or seasonal."
+    "--scaling",
+    metavar="NAME",
+    help="standard, mean_absolute, last, robust, seasonal, or a plugin's.",
 )
 @click.option("--transform", metavar="NAME", help="Of the target: log1p, asinh or difference.")
 @click.option("--non-negative", is_flag=True, default=None, help="Forecasts below 0 become 0.")

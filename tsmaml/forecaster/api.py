@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 import numpy as np
 
 from tsmaml.errors import DataError, UsageError
+from tsmaml.forecaster.events import teller_of
 from tsmaml.forecaster.settings import Settings
+from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection, read_series
 
 if TYPE_CHECKING:
@@ -213,17 +215,20 @@ class MetaForecaster:
         parts = split(collection, s.holdout, choices.h, s.seed)
         encoder = Encoder.learned(parts.train, s.calendar)
         pipeline = build(self.settings, choices, encoder)
+        plugins = registry()
+        plugins.tell("fit_started", forecaster=self, collection=collection)
         fit = meta_train(
             pipeline,
             collection,
             parts,
-            callbacks=[*callbacks, *(bars() if progress else ())],
+            callbacks=[*callbacks, *teller_of(plugins), *(bars() if progress else ())],
             checkpoint=None if checkpoint is None else Path(checkpoint),
             checkpoint_steps=checkpoint_steps,
             checkpoint_minutes=checkpoint_minutes,
             resume=resume,
         )
         self._trained, self._collection, self._kept = (pipeline, fit), collection, None
+        plugins.tell("fit_finished", forecaster=self)
         return self
 
     def predict(
@@ -277,7 +282,9 @@ class MetaForecaster:
             made = self._forecast_after(collection, h, inner_steps)
         self._explain = explain_frame(collection, made)
         frame_of = both_frame if with_zero_step else forecast_frame
-        return frame_of(pipeline, collection, made, fit.calibration, h, levels)
+        frame = frame_of(pipeline, collection, made, fit.calibration, h, levels)
+        registry().tell("forecast_done", forecaster=self, forecast=frame)
+        return frame
 
     def cross_validation(
         self,

@@ -16,6 +16,7 @@ from tsmaml.errors import ArtifactError, UsageError
 from tsmaml.evaluation import Scores, mean_of, score, seasonal_naive
 from tsmaml.forecaster.pipeline import Pipeline, forecast, tensors
 from tsmaml.intervals import scores as conformal_scores
+from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.sampling import TaskSampler
 
@@ -132,6 +133,11 @@ def meta_train(
         for batch in tensors(pipeline.batches_of(held.full, cut_back=h)[1])
     ]
     marks = _marks(pipeline, collection)
+
+    def keep(path: Path) -> None:
+        artifacts.save(path, CHECKPOINT, {"marks": marks}, pipeline.learner.checkpoint())
+        registry().tell("checkpointed", path=path)
+
     if resume:
         pipeline.learner.restore(_load_checkpoint(checkpoint, marks))
     history = pipeline.learner.fit(
@@ -141,11 +147,7 @@ def meta_train(
         validate_every=settings.validate_every,
         patience=settings.patience,
         callbacks=callbacks,
-        on_pause=None
-        if checkpoint is None
-        else lambda: artifacts.save(
-            checkpoint, CHECKPOINT, {"marks": marks}, pipeline.learner.checkpoint()
-        ),
+        on_pause=None if checkpoint is None else lambda: keep(checkpoint),
         pause_seconds=60 * checkpoint_minutes,
         pause_steps=checkpoint_steps,
     )

@@ -17,7 +17,7 @@ from tsmaml.forecaster.inputs import make_model
 from tsmaml.forecaster.members import loss_of_members
 from tsmaml.forecaster.settings import Settings
 from tsmaml.losses import Loss, as_loss
-from tsmaml.plugins import Part
+from tsmaml.plugins import Part, registry
 from tsmaml.plugins.calls import call_part
 from tsmaml.series import SeriesCollection
 from tsmaml.series.defaults import Choices
@@ -166,7 +166,7 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
         n_support=settings.n_support,
         n_query=settings.n_query,
         cold_share=settings.cold_share,
-        scaling=settings.scaling,
+        scaling=call_part(registry().get("scaling", settings.scaling), options={}),
     )
     of_members = loss_of_members(loss, n_members)
     learner = MetaLearner(

@@ -8,7 +8,6 @@ from typing import Any
 
 from tsmaml.errors import UsageError
 from tsmaml.plugins import Part, Registry, registry
-from tsmaml.tasks.spec import check_scaling
 from tsmaml.tasks.transforms import transform_of
 
 # What the default algorithm is given, under the user's own options: found best on held-out series
@@ -60,7 +59,7 @@ class Settings:
             value = getattr(self, name)
             if value is not None and (not isinstance(value, int) or value < 1):
                 raise UsageError(f"{name} is {value!r}; wanted is a whole number of 1 or more.")
-        check_scaling(self.scaling)
+        registry().get("scaling", self.scaling)
         transform_of(self.transform)
         if not self.learning_rate > 0:
             raise UsageError(f"learning_rate is {self.learning_rate!r}; wanted is above 0.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -10,13 +11,19 @@ from typing import Any
 import numpy as np
 
 from tsmaml import artifacts
-from tsmaml.errors import ArtifactError, TrainingError, UnknownNameError, UsageError
+from tsmaml.errors import (
+    ArtifactError,
+    MissingDependencyError,
+    TrainingError,
+    UnknownNameError,
+    UsageError,
+)
 from tsmaml.evaluation import Scores
 from tsmaml.forecaster.adapted import AdaptedSeries
 from tsmaml.forecaster.fitting import Fit
 from tsmaml.forecaster.pipeline import Pipeline, build
 from tsmaml.forecaster.settings import Settings
-from tsmaml.plugins import Part
+from tsmaml.plugins import Part, registry
 from tsmaml.series.defaults import Choices
 from tsmaml.tasks.encoding import Encoder
 
@@ -35,7 +42,7 @@ def save(path: str | Path, pipeline: Pipeline, fit: Fit, kept: AdaptedSeries | N
         "settings": {name: _plain(value) for name, value in settings.items()},
         "choices": asdict(pipeline.choices),
         "exogenous": pipeline.encoder.manifest(),
-        "parts": {role: _provenance(part) for role, part in pipeline.parts.items()},
+        "parts": {role: _provenance(part) for role, part in _parts_of(pipeline).items()},
         "training": {
             "steps": fit.history.step,
             "best_step": fit.history.best_step,
@@ -69,7 +76,10 @@ def load(
 
     Raises:
         NotFoundError, ArtifactError: if the file can't be used.
-        PluginError: if a plugin that it needs is not installed.
+        MissingDependencyError: if a plugin that it needs is not installed; names it and its version.
+
+    Warns:
+        UserWarning: if a plugin is there in another version.
     """
     from tsmaml.engine import History
     from tsmaml.engine.curve import Curve
@@ -98,21 +108,21 @@ def load(
             command=training.get("command"),
         )
         adapted = manifest["adapted"]
+    except UnknownNameError as error:
+        raise _not_installed(path, error, manifest["parts"]) from None
     except (KeyError, TypeError, ValueError, UsageError) as error:
         raise ArtifactError(f"{path} is damaged: its manifest does not fit ({error}).") from None
     try:
         pipeline = build(settings, choices, encoder)
         pipeline.learner.load_arrays(arrays)
     except UnknownNameError as error:
-        raise ArtifactError(
-            f"{path} was fitted with a part that is not installed here. {error.message}",
-            hint=_install_hint(manifest["parts"]),
-        ) from None
+        raise _not_installed(path, error, manifest["parts"]) from None
     except TrainingError as error:
         raise ArtifactError(
             f"{path} does not fit the parts that are installed: {error.message}",
             hint=f"It was fitted with {_versions(manifest['parts'])}.",
         ) from None
+    _warn_of_other_versions(path, manifest["parts"], _parts_of(pipeline))
     fit.calibration = {
         name.removeprefix("calibration/"): np.array(part)
         for name, part in arrays.items()
@@ -182,13 +192,49 @@ def _part_again(
     return str(stored["name"])
 
 
-def _install_hint(parts: Mapping[str, Mapping[str, str | None]]) -> str:
-    plugins = {
-        f"{part['plugin']}=={part['version']}"
+def _parts_of(pipeline: Pipeline) -> dict[str, Part]:
+    """The parts by role, the scaling of windows among them."""
+    return {**pipeline.parts, "scaling": registry().get("scaling", pipeline.settings.scaling)}
+
+
+def _not_installed(
+    path: str | Path, error: UnknownNameError, parts: Mapping[str, Mapping[str, str | None]]
+) -> MissingDependencyError:
+    """What to install, or why what is installed can't be used."""
+    broken = {one.plugin: one.reason for one in registry().broken()}
+    there = {part.plugin for part in registry().parts()}
+    hints = {
+        f"{part['plugin']} is installed, but can't be used: {broken[str(part['plugin'])]}"
+        if part["plugin"] in broken
+        else f"Install it: python -m pip install {part['plugin']}=={part['version']}"
         for part in parts.values()
-        if part["plugin"] != "tsmaml"
+        if part["plugin"] is not None and part["plugin"] not in there
     }
-    return f"Install {', '.join(sorted(plugins))}." if plugins else "Upgrade tsmaml."
+    stored = (
+        f"It was fitted with {_versions(parts)}; the versions that are installed have no such part."
+    )
+    return MissingDependencyError(
+        f"{path} was fitted with a part that is not installed here. {error.message}",
+        hint="; ".join(sorted(hints)) or stored,
+    )
+
+
+def _warn_of_other_versions(
+    path: str | Path, parts: Mapping[str, Mapping[str, str | None]], here: Mapping[str, Part]
+) -> None:
+    """Say which plugins are not those that the file was fitted with; a file names tsmaml's own."""
+    others = {
+        f"{stored['plugin']} {stored['version']} ({here[role].version} is installed)"
+        for role, stored in parts.items()
+        if stored["plugin"] not in (None, "tsmaml")
+        and stored["plugin"] == here[role].plugin
+        and stored["version"] != here[role].version
+    }
+    if others:
+        warnings.warn(
+            f"{path} was fitted with {', '.join(sorted(others))}; its forecasts may differ.",
+            stacklevel=4,
+        )
 
 
 def _versions(parts: Mapping[str, Mapping[str, str | None]]) -> str:

@@ -1,9 +1,9 @@
-"""Hooks, plugin manager and registry. A plugin needs :data:`hookimpl` and nothing else of this room."""
+"""Hooks, plugin manager and registry. A plugin needs :data:`hookimpl`, and :class:`Register` for types."""
 
 from __future__ import annotations
 
-from tsmaml.plugins.hookspecs import hookimpl
-from tsmaml.plugins.manager import Broken, Part
+from tsmaml.plugins.hookspecs import Register, hookimpl
+from tsmaml.plugins.manager import Broken, Listener, Part
 from tsmaml.plugins.registry import Registry, registry
 
-__all__ = ["Broken", "Part", "Registry", "hookimpl", "registry"]
+__all__ = ["Broken", "Listener", "Part", "Register", "Registry", "hookimpl", "registry"]

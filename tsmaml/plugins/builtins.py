@@ -82,3 +82,25 @@ def register_baselines(register: Register) -> None:
     register("naive", f"{home}:build_naive", help="The last value again")
     register("mean", f"{home}:build_mean", help="Mean of the history")
     register("seasonal_mean", f"{home}:build_seasonal_mean", help="Mean of each step of the season")
+
+
+@hookimpl
+def register_scalers(register: Register) -> None:
+    """Scalings of windows, see :mod:`tsmaml.tasks.scaling`."""
+    home = "tsmaml.tasks.scaling"
+    register("standard", f"{home}:standard", help="Mean and standard deviation")
+    register("mean_absolute", f"{home}:mean_absolute", help="0 and mean absolute value")
+    register("last", f"{home}:last", help="Last value and root mean square distance from it")
+    register("robust", f"{home}:robust", help="Median and median absolute deviation")
+    register("seasonal", f"{home}:seasonal", help="Mean and mean absolute seasonal difference")
+
+
+@hookimpl
+def register_readers(register: Register) -> None:
+    """Formats of files, see :mod:`tsmaml.series.files`."""
+    read = "tsmaml.series.files:raw_files"
+    register(".csv", read, help="Comma-separated values, also .csv.gz")
+    for ending in (".parquet", ".pq"):
+        register(ending, read, help="Apache Parquet")
+    for ending in (".arrow", ".feather", ".ipc"):
+        register(ending, read, help="Apache Arrow, of the file format")

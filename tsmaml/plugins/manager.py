@@ -24,7 +24,15 @@ KINDS = {
     "register_algorithms": "algorithm",
     "register_callbacks": "callback",
     "register_baselines": "baseline",
+    "register_scalers": "scaling",
+    "register_readers": "reader",
+    "register_commands": "command",
 }
+EVENTS = (
+    *("fit_started", "step_done", "validated", "checkpointed", "fit_finished"),
+    "forecast_done",
+)
+HOOKS = (*KINDS, *EVENTS)
 
 
 @dataclass(frozen=True)
@@ -32,8 +40,7 @@ class Part:
     """Something that a name resolves to.
 
     Attributes:
-        kind: ``"model"``, ``"loss"``, ``"task builder"``, ``"algorithm"``, ``"callback"``
-            or ``"baseline"``.
+        kind: one of the values of :data:`KINDS`.
         name: what users write.
         help: one line.
         plugin: the distribution that provides it; None for a callable given in Python.
@@ -78,11 +85,29 @@ class Broken:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A plugin's function for an event.
+
+    Attributes:
+        event: one of :data:`EVENTS`.
+        plugin: the distribution that provides it.
+        version: of that distribution.
+        call: takes the event's arguments by name.
+    """
+
+    event: str
+    plugin: str
+    version: str | None
+    call: Callable[..., Any]
+
+
+@dataclass(frozen=True)
 class Found:
-    """All that the plugins registered, clashes included, and the broken ones."""
+    """All that the plugins registered, clashes included, who listens, and the broken ones."""
 
     parts: tuple[Part, ...]
     broken: tuple[Broken, ...]
+    listeners: tuple[Listener, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -113,19 +138,19 @@ def collect(points: Iterable[Any]) -> Found:
     Args:
         points: entry points; the built-ins come first, whatever they are.
     """
-    parts: list[Part] = []
     broken: list[Broken] = []
-    own = ("tsmaml", metadata.version("tsmaml"))
-    parts += _parts_of(builtins, *own)
+    parts, listeners = _parts_and_listeners(builtins, "tsmaml", metadata.version("tsmaml"))
     for point in points:
         name, version = _distribution(point)
         try:
-            parts += _parts_of(point.load(), name, version)
+            more_parts, more_listeners = _parts_and_listeners(point.load(), name, version)
+            parts += more_parts
+            listeners += more_listeners
         except PluginError as error:
             broken.append(Broken(name, error.message))
         except (Exception, SystemExit) as error:  # a plugin may fail in any way
             broken.append(Broken(name, f"{type(error).__name__}: {error}"))
-    return Found(tuple(parts), tuple(broken))
+    return Found(tuple(parts), tuple(broken), tuple(listeners))
 
 
 def _distribution(point: Any) -> tuple[str, str | None]:
@@ -135,8 +160,11 @@ def _distribution(point: Any) -> tuple[str, str | None]:
     return distribution.name, distribution.version
 
 
-def _parts_of(plugin: Any, name: str, version: str | None) -> list[Part]:
+def _parts_and_listeners(
+    plugin: Any, name: str, version: str | None
+) -> tuple[list[Part], list[Listener]]:
     """Call one plugin's hooks, in a manager of its own: what fails is its fault alone."""
+    _check_version(plugin)
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     manager.register(plugin, name)
@@ -153,7 +181,24 @@ def _parts_of(plugin: Any, name: str, version: str | None) -> list[Part]:
             parts.append(Part(kind, part, help, name, version, factory))
 
         getattr(manager.hook, hook)(register=register)
-    return parts
+    callers = {event: getattr(manager.hook, event) for event in EVENTS}
+    heard = [event for event, caller in callers.items() if caller.get_hookimpls()]
+    return parts, [Listener(event, name, version, callers[event]) for event in heard]
+
+
+def _check_version(plugin: Any) -> None:
+    """Refuse a plugin made for hooks that there are not yet."""
+    wanted = getattr(plugin, hookspecs.API_ATTRIBUTE, hookspecs.API_VERSION)
+    if not isinstance(wanted, int):
+        raise PluginError(
+            f"Its {hookspecs.API_ATTRIBUTE} is {wanted!r}; wanted is a whole number, the version of "
+            f"the hooks that it was made for, such as {hookspecs.API_VERSION}."
+        )
+    if wanted > hookspecs.API_VERSION:
+        raise PluginError(
+            f"It was made for version {wanted} of the hooks, and this tsmaml has version "
+            f"{hookspecs.API_VERSION}. Upgrade tsmaml: python -m pip install --upgrade tsmaml."
+        )
 
 
 def _check_factory(part: str, factory: Any) -> None:
@@ -167,11 +212,11 @@ def _check_hooks(manager: pluggy.PluginManager, plugin: Any) -> None:
     """Refuse what would be passed over in silence: unknown hooks, hooks without their mark."""
     for attribute in dir(plugin):
         mark = manager.parse_hookimpl_opts(plugin, attribute)
-        if mark is None and attribute in KINDS:
+        if mark is None and attribute in HOOKS:
             raise PluginError(f"Its function {attribute!r} is not marked: @tsmaml.hookimpl.")
         hook = attribute if mark is None else mark.get("specname") or attribute
-        if mark is None or hook in KINDS:
+        if mark is None or hook in HOOKS:
             continue
-        nearest = difflib.get_close_matches(hook, KINDS, n=1)
+        nearest = difflib.get_close_matches(hook, HOOKS, n=1)
         guess = f" Did you mean {nearest[0]!r}?" if nearest else ""
-        raise PluginError(f"There is no hook {hook!r}.{guess} The hooks are {', '.join(KINDS)}.")
+        raise PluginError(f"There is no hook {hook!r}.{guess} The hooks are {', '.join(HOOKS)}.")

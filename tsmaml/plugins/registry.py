@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from tsmaml.errors import PluginError, UnknownNameError, UsageError
-from tsmaml.plugins.manager import KINDS, Broken, Found, Part, collect, entry_points
+from tsmaml.plugins.manager import KINDS, Broken, Found, Listener, Part, collect, entry_points
 
 
 class Registry:
@@ -34,6 +35,22 @@ class Registry:
         for part in self._found.parts:
             same.setdefault((part.kind, part.name), []).append(part)
         return tuple(tuple(parts) for parts in same.values() if len(parts) > 1)
+
+    def listeners(self, *events: str) -> tuple[Listener, ...]:
+        """Who listens to one of these events, or to any if none is named."""
+        return tuple(one for one in self._found.listeners if not events or one.event in events)
+
+    def tell(self, event: str, **facts: Any) -> None:
+        """Tell the plugins that listen what has happened; one that fails is warned of by name."""
+        for listener in self.listeners(event):
+            try:
+                listener.call(**facts)
+            except Exception as error:  # a listener may fail in any way, and the run goes on
+                warnings.warn(
+                    f"The plugin {listener.plugin} failed in {event}: "
+                    f"{type(error).__name__}: {error}",
+                    stacklevel=2,
+                )
 
     def get(self, kind: str, name: str) -> Part:
         """The part of that name.

@@ -11,7 +11,7 @@ from tsmaml.series.assemble import assemble
 from tsmaml.series.calendar import Frequency
 from tsmaml.series.collection import SeriesCollection
 from tsmaml.series.options import DUPLICATES, GAPS, ReadOptions, check_choice
-from tsmaml.series.sources import LongTable, is_path, read_source
+from tsmaml.series.sources import LongTable, comes_whole, read_source
 
 # Files of more rows than this are read in batches: their columns alone would fill some gigabytes.
 _MANY_ROWS = 60_000_000
@@ -133,7 +133,7 @@ def read_stored_source(source: Any, options: ReadOptions) -> SeriesCollection | 
     frequency, given = _checked(options)
     storage = options.get("storage")
     beside = options.get("hist_cols") or options.get("futr_cols")
-    if options.get("wide") or beside or not is_path(source):
+    if options.get("wide") or beside or comes_whole(source):
         if storage is not None:
             raise UsageError(
                 "Only long files without exogenous columns can be read into a storage.",

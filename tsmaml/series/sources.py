@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from tsmaml.errors import DataError, UsageError
+from tsmaml.errors import DataError, PluginError, TsmamlError, UsageError
+from tsmaml.plugins import Part, registry
 from tsmaml.series.collection import Columns
 from tsmaml.series.words import listed
 
@@ -120,6 +122,9 @@ def read_source(
 
 def raw_source(source: Any) -> RawTable:
     """A path, a list of paths, a folder, a pattern, a URI, or a data frame."""
+    reader = reader_of(source)
+    if reader is not None:
+        return _read_by(reader, os.fspath(source))
     if is_path(source):
         from tsmaml.series.files import raw_files
 
@@ -127,6 +132,41 @@ def raw_source(source: Any) -> RawTable:
     from tsmaml.series.frames import raw_frame
 
     return raw_frame(source)
+
+
+def reader_of(source: Any) -> Part | None:
+    """The registered reader of one path or URI, by its ending or scheme; of others none."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    text = os.fspath(source)
+    scheme, separator, _ = text.partition("://")
+    wanted = (scheme + separator if separator else PurePath(text).suffix).lower()
+    is_there = any(part.name == wanted for part in registry().parts("reader"))
+    return registry().get("reader", wanted) if is_there else None
+
+
+def comes_whole(source: Any) -> bool:
+    """Whether a source is read at once: a data frame, or what a plugin's reader makes of a path."""
+    reader = reader_of(source)
+    return not is_path(source) or (reader is not None and reader.plugin != "tsmaml")
+
+
+def _read_by(reader: Part, source: str) -> RawTable:
+    """What a reader makes of a source; messages name the source."""
+    try:
+        table = reader.load()(source)
+    except (TsmamlError, OSError):
+        raise
+    except Exception as error:  # a reader may fail in any way
+        raise PluginError(
+            f"The reader {reader.name!r} of plugin {reader.plugin} failed on {source}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if isinstance(table, RawTable):
+        return table
+    from tsmaml.series.frames import raw_frame
+
+    return replace(raw_frame(table), name=source, place=lambda row: {"source": source, "row": row})
 
 
 def _there(extra: Sequence[str], columns: Columns, raw: RawTable) -> list[str]:

@@ -72,7 +72,7 @@ class Scaled(NamedTuple):
 
 
 def scale_windows(
-    past: tf.Tensor, mask: tf.Tensor, kind: str = "standard", season_length: int = 1
+    past: tf.Tensor, mask: tf.Tensor, kind: str | Scaling = "standard", season_length: int = 1
 ) -> Scaled:
     """Scale windows by their observed values alone.
 
@@ -82,14 +82,14 @@ def scale_windows(
     Args:
         past: ``[input_size, windows]`` float64, 0 where the mask is.
         mask: ``[input_size, windows]``, 1 where observed, of the dtype that is wanted.
-        kind: a name of :data:`SCALINGS`.
+        kind: a name of :data:`SCALINGS`, or a scaling of your own.
         season_length: points in a season.
 
     Raises:
         UnknownNameError: if there is no such kind.
     """
     check_scaling(kind)
-    scaling, dtype = SCALINGS[kind], mask.dtype
+    scaling, dtype = SCALINGS[kind] if isinstance(kind, str) else kind, mask.dtype
     count = tf.maximum(_sum(mask), 1.0)
     unit = tf.reduce_max(tf.abs(past), 0, keepdims=True)
     unit = tf.where(unit > _TINY, unit, tf.ones_like(unit))
@@ -202,10 +202,29 @@ def _seasonal_difference(window: Window) -> tf.Tensor:
     return (total + _PRIOR * window.level) / (count + 1)
 
 
-SCALINGS = {
-    "standard": Scaling(_mean, _root_mean_square),
-    "mean_absolute": Scaling(_nothing, _level),
-    "last": Scaling(_last, _root_mean_square),
-    "robust": Scaling(_median, _median_deviation),
-    "seasonal": Scaling(_mean, _seasonal_difference),
-}
+def standard() -> Scaling:
+    """Mean and standard deviation."""
+    return Scaling(_mean, _root_mean_square)
+
+
+def mean_absolute() -> Scaling:
+    """0 and mean absolute value."""
+    return Scaling(_nothing, _level)
+
+
+def last() -> Scaling:
+    """Last value and root mean square distance from it."""
+    return Scaling(_last, _root_mean_square)
+
+
+def robust() -> Scaling:
+    """Median and median absolute deviation."""
+    return Scaling(_median, _median_deviation)
+
+
+def seasonal() -> Scaling:
+    """Mean and mean absolute seasonal difference."""
+    return Scaling(_mean, _seasonal_difference)
+
+
+SCALINGS = {make.__name__: make() for make in (standard, mean_absolute, last, robust, seasonal)}

@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from numbers import Integral
+from typing import TYPE_CHECKING
 
 from tsmaml.errors import UnknownNameError, UsageError
 
-# Location and spread by which windows are scaled; tsmaml.tasks.scaling computes them.
-SCALING_KINDS = {
-    "standard": "mean and standard deviation",
-    "mean_absolute": "0 and mean absolute value",
-    "last": "last value and root mean square distance from it",
-    "robust": "median and median absolute deviation",
-    "seasonal": "mean and mean absolute seasonal difference",
-}
+if TYPE_CHECKING:
+    from tsmaml.tasks.scaling import Scaling
+
+# The scalings of tsmaml.tasks.scaling, told without loading TensorFlow.
+SCALING_KINDS = ("standard", "mean_absolute", "last", "robust", "seasonal")
 
 
-def check_scaling(name: str) -> None:
-    """Refuse a kind of scaling that there is not.
+def check_scaling(name: str | Scaling) -> None:
+    """Refuse a name of a scaling that tsmaml has not; those of plugins come as scalings.
 
     Raises:
         UnknownNameError: naming those that there are.
     """
-    if name not in SCALING_KINDS:
+    if isinstance(name, str) and name not in SCALING_KINDS:
         raise UnknownNameError("scaling", name, SCALING_KINDS)
 
 
@@ -40,7 +38,7 @@ class WindowSpec:
         stride: points between two support windows of a series; 0: half the horizon.
         cold_share: share of meta-training tasks whose history is cut to 1 to 3 seasons, so
             that the model knows cold starts.
-        scaling: a name of :data:`SCALING_KINDS`.
+        scaling: a name of :data:`SCALING_KINDS`, or a :class:`tsmaml.tasks.scaling.Scaling`.
     """
 
     input_size: int
@@ -50,7 +48,7 @@ class WindowSpec:
     n_query: int = 2
     stride: int = 0
     cold_share: float = 0.2
-    scaling: str = "standard"
+    scaling: str | Scaling = "standard"
 
     def __post_init__(self) -> None:
         sizes = ("input_size", "h", "season_length", "n_support", "n_query", "stride")
