@@ -114,6 +114,6 @@ def test_a_plugin_is_heard_stored_and_asked_for(plugin, tmp_path, monkeypatch):
 
     monkeypatch.setenv("TSMAML_PLUGINS", "")
     registry.cache_clear()
-    with pytest.raises(MissingDependencyError, match="pip install own-plugin==2.5") as caught:
+    with pytest.raises(MissingDependencyError, match=r"pip install own-plugin==2\.5") as caught:
         MetaForecaster.load(path)
     assert caught.value.exit_code == 3
