@@ -67,7 +67,9 @@ def test_the_callback_of_the_page_rings_at_a_better_validation(capsys):
 
 def test_the_baseline_of_the_page_goes_on_from_the_first_to_the_last_value():
     rows = pd.DataFrame({"unique_id": "a", "ds": range(5), "y": [1.0, 5.0, 2.0, 2.0, 9.0]})
-    made = block("def build(season_length")["build"](7)(SeriesCollection.from_frame(rows), 3, [])
+    made = block("import numpy as np\n\nfrom tsmaml.evaluation")["build"](7)(
+        SeriesCollection.from_frame(rows), 3, []
+    )
     assert made.point.tolist() == [[11, 13, 15]]
     assert made.bounds == {}
 
