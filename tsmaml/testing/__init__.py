@@ -1,7 +1,34 @@
-"""Conformance kits: what a part has to do to be used, in checks that say in words what they want."""
+"""Conformance kits: what a part has to do to be used, in checks that say in words what they want.
+
+One function a kind of part, each loaded when it is asked for: a kit that needs no TensorFlow loads none.
+"""
 
 from __future__ import annotations
 
-from tsmaml.testing.models import MODEL_CHECKS, check_model
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["MODEL_CHECKS", "check_model"]
+if TYPE_CHECKING:
+    from tsmaml.testing.baselines import BASELINE_CHECKS as BASELINE_CHECKS
+    from tsmaml.testing.baselines import check_baseline as check_baseline
+    from tsmaml.testing.models import MODEL_CHECKS as MODEL_CHECKS
+    from tsmaml.testing.models import check_model as check_model
+    from tsmaml.testing.task_builders import TASK_BUILDER_CHECKS as TASK_BUILDER_CHECKS
+    from tsmaml.testing.task_builders import check_task_builder as check_task_builder
+
+_HOMES = {
+    "BASELINE_CHECKS": "baselines",
+    "MODEL_CHECKS": "models",
+    "TASK_BUILDER_CHECKS": "task_builders",
+    "check_baseline": "baselines",
+    "check_model": "models",
+    "check_task_builder": "task_builders",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -25,12 +25,11 @@ from tsmaml.engine.functional import FunctionalModel
 from tsmaml.engine.mapping import choose
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.problem import Meta, Problem, initial_rates
-from tsmaml.errors import UnknownNameError
 from tsmaml.losses import mse
 from tsmaml.plugins import Part, registry
 from tsmaml.plugins.calls import call_part
 from tsmaml.tasks.scaling import scale_windows
-from tsmaml.testing.common import double_precision, want
+from tsmaml.testing.common import double_precision, run_checks, want
 
 _EXOGENOUS = ("hist_exog", "futr_exog", "stat_exog")
 _COLUMNS = 2
@@ -109,10 +108,7 @@ def check_model(
     """
     part = model if isinstance(model, Part) else registry().resolve("model", model)
     subject = Subject(part, input_size, h, dict(options or {}))
-    for name in MODEL_CHECKS if checks is None else checks:
-        if name not in MODEL_CHECKS:
-            raise UnknownNameError("check of models", name, MODEL_CHECKS)
-        MODEL_CHECKS[name](subject)
+    run_checks("models", MODEL_CHECKS, checks, subject)
 
 
 def check_shapes(subject: Subject) -> None:

@@ -10,6 +10,7 @@ from tsmaml_example.by_origin import build
 from tsmaml import SeriesCollection
 from tsmaml.errors import DataError, UsageError
 from tsmaml.tasks import WindowSpec
+from tsmaml.testing import check_task_builder
 
 WINDOWS = WindowSpec(input_size=4, h=2)
 
@@ -27,6 +28,14 @@ def groups(collection: SeriesCollection, **options: str) -> dict[str, set[str]]:
         name: set(collection.ids[tasks.members[tasks.offsets[t] : tasks.offsets[t + 1]]])
         for t, name in enumerate(tasks.names)
     }
+
+
+@pytest.mark.parametrize(
+    ("ids", "options"),
+    [(["JFK-LAX", "JFK-SFO", "EWR-ATL"], {}), (["n/1", "n/2", "s/1"], {"separator": "/"})],
+)
+def test_it_does_what_tsmaml_wants_of_a_task_builder(ids, options):
+    check_task_builder("by_origin", ids=ids, options=options)
 
 
 def test_series_of_one_origin_form_a_task():
