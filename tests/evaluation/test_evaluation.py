@@ -189,3 +189,8 @@ def test_means_leave_out_what_is_missing():
     )
     (row,) = means_by(scores, [], 20, 0).to_dict("records")
     assert (row["value"], row["lo"], row["hi"], row["n_series"]) == (2, 2, 2, 1)
+
+
+def test_a_mean_of_nothing_has_no_interval():
+    lower, upper = bootstrap(np.full((3, 1), np.nan), 10, 0)
+    assert np.isnan([lower, upper]).all()

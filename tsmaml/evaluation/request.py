@@ -147,6 +147,15 @@ def resolved(baselines: Baselines) -> list[tuple[Part, Mapping[str, Any]]]:
     return found
 
 
+def plugins_of(baselines: Baselines) -> dict[str, str]:
+    """Versions of the plugins that baselines come from, other than tsmaml itself."""
+    return {
+        part.plugin: str(part.version)
+        for part, _ in resolved(baselines)
+        if part.plugin not in (None, "tsmaml")
+    }
+
+
 def made(
     baselines: Sequence[tuple[Part, Mapping[str, Any]]], season_length: int
 ) -> dict[str, Baseline]:

@@ -42,7 +42,8 @@ def bootstrap(values: np.ndarray, n: int, seed: int) -> tuple[np.ndarray, np.nda
     drawn = np.concatenate(means)
     lower, upper = np.full((2, values.shape[1]), np.nan)
     known = np.isfinite(drawn).any(axis=0)
-    lower[known], upper[known] = np.nanquantile(drawn[:, known], [0.025, 0.975], axis=0)
+    if known.any():
+        lower[known], upper[known] = np.nanquantile(drawn[:, known], [0.025, 0.975], axis=0)
     return lower, upper
 
 

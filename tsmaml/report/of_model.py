@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tsmaml.forecaster.facts import AdaptedLayer, facts_of
@@ -27,12 +28,14 @@ def about_model(forecaster: MetaForecaster) -> list[Section]:
     ]
 
 
-def how_to_repeat(forecaster: MetaForecaster, command: str | None) -> Section:
-    """The commands and the versions."""
+def how_to_repeat(
+    forecaster: MetaForecaster, command: str | None, plugins: Mapping[str, str]
+) -> Section:
+    """The commands and the versions, those of the plugins of baselines among them."""
     facts = facts_of(*forecaster._fitted)
     section = Section("repeat", "To repeat it")
     section.code = "\n".join(filter(None, (facts["command"], command)))
-    versions = {**facts["versions"], **_plugins(facts)}
+    versions = {**facts["versions"], **_plugins(facts), **plugins}
     section.tables.append(Table(("package", "version"), list(versions.items()), numbers=False))
     return section
 

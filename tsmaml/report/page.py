@@ -60,11 +60,13 @@ def write_report(
         UsageError, MissingDependencyError: see :func:`check_report`.
     """
     check_report(path)
+    from tsmaml.evaluation.request import plugins_of
     from tsmaml.report.of_model import about_model, headline, how_to_repeat
     from tsmaml.report.of_series import about_series
 
     sections = [] if series is None else about_series(forecaster, series, baselines, on_stage)
-    sections += [*about_model(forecaster), how_to_repeat(forecaster, command)]
+    plugins = {} if series is None else plugins_of(baselines)
+    sections += [*about_model(forecaster), how_to_repeat(forecaster, command, plugins)]
     text = _page(title, headline(forecaster.report_), sections)
     target = Path(path)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as folder:
