@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tsmaml.evaluation import Scores
     from tsmaml.forecaster.adapted import AdaptedSeries
     from tsmaml.forecaster.fitting import Fit
-    from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+    from tsmaml.forecaster.pipeline import Pipeline
     from tsmaml.plots import Fan
     from tsmaml.plots.drawing import Chart
     from tsmaml.series.defaults import Choices
@@ -269,6 +269,7 @@ class MetaForecaster:
             worse than the zero-step forecast on points held back from it, the latter is used, and
             ``explain_`` says so.
         """
+        from tsmaml.forecaster.ahead import forecast_ahead, forecast_unjudged
         from tsmaml.forecaster.frames import both_frame, explain_frame, forecast_frame
         from tsmaml.intervals import levels_of
 
@@ -277,9 +278,10 @@ class MetaForecaster:
         h = self._horizon(h)
         collection = self._series_to_forecast(df, reading)
         if inner_steps is None:
-            made = self._forecast_ahead(collection, h, "none" if zero_step else adapt_to)
+            adapt_to = "none" if zero_step else adapt_to
+            made = forecast_ahead(pipeline, fit, self._kept, collection, h, adapt_to)
         else:
-            made = self._forecast_after(collection, h, inner_steps)
+            made = forecast_unjudged(pipeline, collection, h, inner_steps)
         self._explain = explain_frame(collection, made)
         frame_of = both_frame if with_zero_step else forecast_frame
         frame = frame_of(pipeline, collection, made, fit.calibration, h, levels)
@@ -402,6 +404,7 @@ class MetaForecaster:
             most: so many series where ``ids`` is None.
             reading: how ``df`` is read, as in :meth:`fit`.
         """
+        from tsmaml.forecaster.ahead import forecast_ahead
         from tsmaml.forecaster.frames import compared_frame
         from tsmaml.intervals import levels_of
         from tsmaml.plots import fans_of
@@ -410,7 +413,7 @@ class MetaForecaster:
         collection = self._series_to_forecast(df, reading)
         if forecasts is None:
             h = self._horizon(h)
-            made = self._forecast_ahead(collection, h, adapt_to)
+            made = forecast_ahead(pipeline, fit, self._kept, collection, h, adapt_to)
             levels = levels_of(level, None) or ([80.0] if fit.calibration else [])
             forecasts = compared_frame(pipeline, collection, made, fit.calibration, h, levels)
         if ids is None:
@@ -612,64 +615,3 @@ class MetaForecaster:
                 source=collection.source,
                 hint="Resample the series, or fit a model of their own.",
             )
-
-    def _forecast_after(self, collection: SeriesCollection, h: int, inner_steps: int) -> Forecasts:
-        from tsmaml.forecaster.pipeline import forecast_after
-
-        pipeline, _ = self._fitted
-        if inner_steps < 0 or h > pipeline.choices.h:
-            raise UsageError(
-                f"inner_steps is {inner_steps} and h {h}; wanted are 0 or more, and at most the trained "
-                f"horizon of {pipeline.choices.h}."
-            )
-        pipeline.encoder.check_future(collection, pipeline.choices.h)
-        return forecast_after(pipeline, collection, inner_steps)
-
-    def _forecast_ahead(
-        self, collection: SeriesCollection, h: int, adapt_to: str | None
-    ) -> Forecasts:
-        """Forecasts of ``h`` points or more: of whole trained horizons."""
-        from tsmaml.forecaster.recursion import rounds_for
-
-        pipeline, _ = self._fitted
-        n_rounds = rounds_for(pipeline, h)
-        pipeline.encoder.check_future(collection, n_rounds * pipeline.choices.h)
-        return self._forecast(collection, adapt_to, n_rounds)
-
-    def _forecast(
-        self, collection: SeriesCollection, adapt_to: str | None = None, n_rounds: int = 1
-    ) -> Forecasts:
-        from tsmaml.forecaster.adapted import adapt, forecast_adapted
-        from tsmaml.forecaster.pipeline import Forecasts
-        from tsmaml.forecaster.recursion import forecast_rounds
-        from tsmaml.forecaster.tuned import forecast_at, level_of, unadapted
-
-        (pipeline, fit), kept = self._fitted, self._kept
-        level = level_of(adapt_to, collection, set(fit.fingerprints))
-
-        def of_known(part: SeriesCollection, adapted: AdaptedSeries) -> Forecasts:
-            if n_rounds > 1:
-                return forecast_rounds(pipeline, adapted, part, n_rounds, level == "none")
-            made = forecast_adapted(pipeline, adapted, part)
-            return unadapted(made) if level == "none" else made
-
-        def of_new(part: SeriesCollection) -> Forecasts:
-            if n_rounds > 1:
-                return of_known(part, adapt(pipeline, part, level))
-            return forecast_at(pipeline, part, level)
-
-        if kept is None:
-            return of_new(collection)
-        known = np.isin(collection.ids.astype(str), kept.context.ids.astype(str))
-        if known.all():
-            return of_known(collection, kept)
-        if not known.any():
-            return of_new(collection)
-        places = np.concatenate([np.flatnonzero(known), np.flatnonzero(~known)])
-        parts = zip(
-            of_known(collection.select(np.flatnonzero(known)), kept),
-            of_new(collection.select(np.flatnonzero(~known))),
-            strict=True,
-        )
-        order = np.argsort(places)
-        return Forecasts(*(np.concatenate(both)[order] for both in parts))

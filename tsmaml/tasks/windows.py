@@ -108,10 +108,10 @@ def gather_windows(
     # sums over it then run for many windows at once.
     cut_out = _computed_once(
         lambda: _cut_out(series, places, steps),
-        tf.zeros([n_windows, spec.input_size + spec.h], series.values.dtype),
+        tf.zeros([spec.input_size + spec.h, n_windows], series.values.dtype),
         index,
     )
-    values, positions = tf.transpose(cut_out), origins + steps[:, tf.newaxis]
+    values, positions = cut_out, origins + steps[:, tf.newaxis]
     known = ~tf.math.is_nan(values)
     values = tf.where(known, values, tf.zeros_like(values))
     mask, observed = tf.split(tf.cast(known, dtype), [spec.input_size, spec.h])
@@ -185,7 +185,7 @@ def _cut_out(series: FlatSeries, places: tf.Tensor, steps: tf.Tensor) -> tf.Tens
     where = tf.clip_by_value(tf.gather(series.offsets, index) + positions, 0, last)
     inside = tf.where(steps < 0, positions >= begin, positions < limit) & (valid > 0)
     values = tf.gather(series.values, where)
-    return tf.where(inside, values, tf.constant(np.nan, values.dtype))
+    return tf.transpose(tf.where(inside, values, tf.constant(np.nan, values.dtype)))
 
 
 def _computed_once(
