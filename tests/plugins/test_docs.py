@@ -50,7 +50,7 @@ def test_the_plugin_has_twenty_lines():
 
 def test_the_tests_that_the_page_shows_pass_with_its_plugin(page, capfd):
     code = pytest.main(["-q", "-p", "no:cacheprovider", "--rootdir", str(page), str(page)])
-    assert (code, "2 passed" in capfd.readouterr().out) == (pytest.ExitCode.OK, True)
+    assert (code, "3 passed" in capfd.readouterr().out) == (pytest.ExitCode.OK, True)
 
 
 def test_the_algorithm_of_the_page_is_one():

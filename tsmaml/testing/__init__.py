@@ -9,18 +9,26 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tsmaml.testing.algorithms import ALGORITHM_CHECKS as ALGORITHM_CHECKS
+    from tsmaml.testing.algorithms import check_algorithm as check_algorithm
     from tsmaml.testing.baselines import BASELINE_CHECKS as BASELINE_CHECKS
     from tsmaml.testing.baselines import check_baseline as check_baseline
+    from tsmaml.testing.losses import LOSS_CHECKS as LOSS_CHECKS
+    from tsmaml.testing.losses import check_loss as check_loss
     from tsmaml.testing.models import MODEL_CHECKS as MODEL_CHECKS
     from tsmaml.testing.models import check_model as check_model
     from tsmaml.testing.task_builders import TASK_BUILDER_CHECKS as TASK_BUILDER_CHECKS
     from tsmaml.testing.task_builders import check_task_builder as check_task_builder
 
 _HOMES = {
+    "ALGORITHM_CHECKS": "algorithms",
     "BASELINE_CHECKS": "baselines",
+    "LOSS_CHECKS": "losses",
     "MODEL_CHECKS": "models",
     "TASK_BUILDER_CHECKS": "task_builders",
+    "check_algorithm": "algorithms",
     "check_baseline": "baselines",
+    "check_loss": "losses",
     "check_model": "models",
     "check_task_builder": "task_builders",
 }

@@ -30,6 +30,7 @@ from tsmaml.plugins import Part, registry
 from tsmaml.plugins.calls import call_part
 from tsmaml.tasks.scaling import scale_windows
 from tsmaml.testing.common import double_precision, run_checks, want
+from tsmaml.testing.derivatives import is_slope, plain_loop
 
 _EXOGENOUS = ("hist_exog", "futr_exog", "stat_exog")
 _COLUMNS = 2
@@ -303,7 +304,7 @@ def check_gradient(subject: Subject) -> None:
         mapped = tf.function(gradient, autograph=False, jit_compile=jit)
         point = list(problem.net.initial())
         found, losses = mapped(point)
-        wanted, wanted_losses = gradient(point, _plain_loop)
+        wanted, wanted_losses = gradient(point, plain_loop)
         for name, one, other in zip(
             problem.net.names, found.parameters, wanted.parameters, strict=True
         ):
@@ -327,33 +328,11 @@ def check_gradient(subject: Subject) -> None:
             direction = rng.normal(size=point[place].shape)
             slope = float(np.sum(np.asarray(found.parameters[place]) * direction))
             want(
-                _is_slope(partial(query_loss, place, direction), slope),
+                is_slope(partial(query_loss, place, direction), slope),
                 f"{subject} should have the second-order gradient that differences of the query "
                 f"loss have; that of {name!r} differs. What it is made of has to be differentiable "
                 "twice.",
             )
-
-
-def _is_slope(function: Callable[[float], float], slope: float) -> bool:
-    """Whether central differences, of one width or another, are the slope.
-
-    A step that crosses a kink (of a ReLU, of a maximum) tells nothing; a smaller one does.
-    """
-    for width in (1e-5, 1e-6, 1e-7):
-        numeric = (function(width) - function(-width)) / (2 * width)
-        if abs(numeric - slope) <= 1e-4 * abs(slope) + 1e-6:
-            return True
-    return False
-
-
-def _plain_loop(function: Callable[[Any], Any], elements: Any) -> Any:
-    """One task after the other, in Python."""
-    n_tasks = tf.nest.flatten(elements)[0].shape[0]
-    results = [
-        function(tf.nest.map_structure(lambda tensor, i=task: tensor[i], elements))
-        for task in range(n_tasks)
-    ]
-    return tf.nest.map_structure(lambda *parts: tf.stack(parts), *results)
 
 
 def windows(

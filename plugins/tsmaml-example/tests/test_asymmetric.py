@@ -9,6 +9,11 @@ from tsmaml_example.asymmetric import build
 
 from tsmaml.errors import TrainingError, UsageError
 from tsmaml.losses import as_loss
+from tsmaml.testing import check_loss
+
+
+def test_it_does_what_tsmaml_wants_of_a_loss():
+    check_loss("asymmetric", options={"under": 4.0})
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
