@@ -139,7 +139,7 @@ def reading_text(reading: ReadOptions) -> str:
 
 
 def typed(ctx: click.Context, but: Sequence[str]) -> str:
-    """The command as it was typed, without the options named in ``but``.
+    """The command as it was typed, or as a file of options says, without the options named in ``but``.
 
     Paths and values are quoted as a shell wants them.
     """
@@ -148,7 +148,10 @@ def typed(ctx: click.Context, but: Sequence[str]) -> str:
     words = ["tsmaml", str(ctx.info_name)]
     for parameter in ctx.command.params:
         name = str(parameter.name)
-        is_typed = ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+        is_typed = ctx.get_parameter_source(name) in (
+            ParameterSource.COMMANDLINE,
+            ParameterSource.DEFAULT_MAP,
+        )
         if not is_typed or name in but:
             continue
         value = ctx.params[name]

@@ -20,6 +20,8 @@ from tsmaml.cli._common import (
     sentences,
     typed,
 )
+from tsmaml.cli._config import config_option, written
+from tsmaml.cli._parts import help_option
 
 if TYPE_CHECKING:
     from tsmaml.forecaster import MetaForecaster
@@ -34,13 +36,14 @@ _PARTS = {
 # Options that leave the model as it is.
 _WITHOUT_INFLUENCE = (
     *("out", "callbacks", "checkpoint_steps", "checkpoint_minutes", "resume"),
-    *("quiet", "as_json", "traceback"),
+    *("quiet", "as_json", "traceback", "config", "write_config"),
 )
 
 
 def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """``--model NAME --model-opt key=value`` and the like for every part."""
     for role, (what, default) in reversed(_PARTS.items()):
+        command = help_option(role, what)(command)
         command = click.option(
             f"--{role}-opt",
             f"{role}_options",
@@ -56,7 +59,7 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command(name="fit")
-@click.argument("series", type=click.Path())
+@click.argument("series", type=click.Path(), required=False)
 @click.option(
     "--out", "-o", type=click.Path(), help="Model file; default: name of SERIES, ending .tsmaml."
 )
@@ -102,11 +105,13 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
     "--checkpoint-minutes", type=float, default=1.0, show_default=True, help="Between checkpoints."
 )
 @click.option("--resume", is_flag=True, help="Go on with a run that was stopped.")
+@config_option
+@click.option("--write-config", is_flag=True, help="Print these options as TOML, and do no more.")
 @click.option("--quiet", "-q", is_flag=True, help="Print nothing but errors.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON on stdout.")
 @sentences
 def command(
-    series: str,
+    series: str | None,
     out: str | None,
     reading: ReadOptions,
     horizon: int | None,
@@ -116,6 +121,7 @@ def command(
     checkpoint_steps: int | None,
     checkpoint_minutes: float,
     resume: bool,
+    write_config: bool,
     quiet: bool,
     as_json: bool,
     **settings: Any,
@@ -133,7 +139,16 @@ def command(
       tsmaml fit series.parquet --model mlp --model-opt width=64 --algorithm anil -o small.tsmaml
       tsmaml fit series.parquet --callback jsonlines:path=log.jsonl --checkpoint-steps 100
       tsmaml fit series.parquet --resume
+      tsmaml fit --help-model nbeats
+      tsmaml fit series.parquet --model mlp --write-config > fit.toml
+      tsmaml fit --config fit.toml --steps 500
     """
+    ctx = click.get_current_context()
+    if write_config:
+        click.echo(written(ctx, _PARTS, but=("config", "write_config", "traceback", "resume")))
+        return
+    if series is None:
+        raise click.MissingParameter(ctx=ctx, param_hint="'SERIES'", param_type="argument")
     from tsmaml.cli._progress import shown
     from tsmaml.cli._summary import print_choices, print_summary
     from tsmaml.forecaster import MetaForecaster
@@ -175,7 +190,7 @@ def command(
             checkpoint_minutes=checkpoint_minutes,
             resume=resume,
         )
-    made_by = typed(click.get_current_context(), _WITHOUT_INFLUENCE)
+    made_by = typed(ctx, _WITHOUT_INFLUENCE)
     forecaster.save(path, command=made_by)
     history = forecaster.history_
     interrupted = history.stopped_by == "interrupt"

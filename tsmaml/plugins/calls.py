@@ -7,17 +7,19 @@ from typing import Any
 
 from tsmaml.errors import UsageError
 from tsmaml.plugins.manager import Part
+from tsmaml.plugins.options import check_options
 
 
 def call_part(part: Part, *args: Any, options: Mapping[str, Any]) -> Any:
     """Call a part's factory; options that it does not take are an error that names them.
 
     Raises:
-        UsageError: for an unknown option.
+        UsageError: for an unknown option, or a value of the wrong type.
         PluginError: if the part can't be loaded.
     """
     import inspect
 
+    check_options(part, options)
     factory = part.load()
     try:
         inspect.signature(factory).bind(*args, **options)
