@@ -16,6 +16,14 @@ from tsmaml.cli._common import fail
 from tsmaml.cli._parts import part_of
 from tsmaml.errors import NotFoundError, TsmamlError, UsageError
 
+_IN_WORDS = {
+    bool: "true or false",
+    list: "a list",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+}
+
 
 def _apply(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
     """Take the options of a file as defaults, so that the command line wins over them."""
@@ -77,8 +85,7 @@ def _value(param: click.Parameter, value: Any, where: str) -> Any:
     else:
         wanted = {click.INT: (int,), click.FLOAT: (int, float)}.get(param.type, (str,))
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
-        names = " or ".join(one.__name__ for one in wanted)
-        raise UsageError(f"{where} is {value!r}; wanted is {names}.")
+        raise UsageError(f"{where} is {value!r}; wanted is {_IN_WORDS[wanted[-1]]}.")
     return value
 
 
@@ -126,7 +133,7 @@ def _typed_value(param: click.Parameter, value: Any) -> Any:
 def _line(key: str, value: Any, param: click.Parameter) -> str:
     if value is None or value == ():
         return f"# {key} = {_wanted(param)}"
-    return f"{key} = {json.dumps(value)}"
+    return f"{key} = {_toml(value)}"
 
 
 def _wanted(param: click.Parameter) -> str:
@@ -149,16 +156,21 @@ def _table(role: str, name: str, given: Mapping[str, Any]) -> list[str]:
     for option in declared:
         lines += _commented(option.help)
         if option.name in given:
-            lines.append(f"{option.name} = {json.dumps(given[option.name])}")
+            lines.append(f"{option.name} = {_toml(given[option.name])}")
         else:
-            lines.append(f"# {option.name} = {_as_toml(option.default)}")
+            lines.append(f"# {option.name} = {_as_toml(option.default)}".rstrip())
     known = {option.name for option in declared}
-    return lines + [f"{key} = {json.dumps(one)}" for key, one in given.items() if key not in known]
+    return lines + [f"{key} = {_toml(one)}" for key, one in given.items() if key not in known]
+
+
+def _toml(value: Any) -> str:
+    """Text, numbers and lists are written as in JSON; but characters are not escaped in pairs."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _as_toml(value: Any) -> str:
     try:
-        return "" if value is None else json.dumps(value)
+        return "" if value is None else _toml(value)
     except TypeError:  # an object that has no text, such as an inner rule
         return ""
 
