@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from tsmaml.testing.losses import check_loss as check_loss
     from tsmaml.testing.models import MODEL_CHECKS as MODEL_CHECKS
     from tsmaml.testing.models import check_model as check_model
+    from tsmaml.testing.readers import READER_CHECKS as READER_CHECKS
+    from tsmaml.testing.readers import check_reader as check_reader
+    from tsmaml.testing.scalers import SCALER_CHECKS as SCALER_CHECKS
+    from tsmaml.testing.scalers import check_scaler as check_scaler
     from tsmaml.testing.task_builders import TASK_BUILDER_CHECKS as TASK_BUILDER_CHECKS
     from tsmaml.testing.task_builders import check_task_builder as check_task_builder
 
@@ -25,11 +29,15 @@ _HOMES = {
     "BASELINE_CHECKS": "baselines",
     "LOSS_CHECKS": "losses",
     "MODEL_CHECKS": "models",
+    "READER_CHECKS": "readers",
+    "SCALER_CHECKS": "scalers",
     "TASK_BUILDER_CHECKS": "task_builders",
     "check_algorithm": "algorithms",
     "check_baseline": "baselines",
     "check_loss": "losses",
     "check_model": "models",
+    "check_reader": "readers",
+    "check_scaler": "scalers",
     "check_task_builder": "task_builders",
 }
 
