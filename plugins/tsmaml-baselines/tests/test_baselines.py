@@ -9,6 +9,7 @@ import pytest
 from tsmaml.errors import UsageError
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection
+from tsmaml.testing import check_baseline
 
 POOLED = ["lightgbm", "mlforecast"]
 LOCAL = ["auto_ets", "auto_arima", "auto_theta", "dynamic_optimized_theta", "mfles"]
@@ -80,3 +81,8 @@ def test_options_out_of_range():
     for name in POOLED:
         with pytest.raises(UsageError, match="n_estimators is 0"):
             made_by(name, n_estimators=0)
+
+
+@pytest.mark.parametrize("name", ["dynamic_optimized_theta", *POOLED])
+def test_it_does_all_that_evaluation_wants(name):
+    check_baseline(name, options={"processes": 1} if name in LOCAL else {"n_estimators": 60})

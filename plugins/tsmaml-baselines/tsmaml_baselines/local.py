@@ -97,9 +97,9 @@ def forecast_chunk(chunk: tuple) -> np.ndarray:
 
 
 def filled(values: np.ndarray) -> np.ndarray:
-    """Values with gaps filled by the value before, or else the first one after."""
+    """Values with gaps filled by the value before, or else the first one after; none without values."""
     seen = np.flatnonzero(np.isfinite(values))
     if not len(seen):
-        return values
+        return values[:0]
     place = np.searchsorted(seen, np.arange(len(values)), side="right") - 1
     return values[seen[np.maximum(place, 0)]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import lightgbm
@@ -64,9 +65,12 @@ def build(season_length: int, *, n_estimators: int = 200, learning_rate: float =
             lag_transforms={1: [RollingMean(season_length, min_samples=1)]},
             target_transforms=[to_scale, Differences([1])],
         )
-        # The newest changes of a short series are learned from too: trees take what is missing.
-        learner.fit(frame, static_features=[], dropna=False)
-        point[used] = learner.predict(h)["LGBMRegressor"].to_numpy().reshape(-1, h)
+        with warnings.catch_warnings():
+            # The changes of a short series are learned from too: trees take what is missing.
+            warnings.filterwarnings("ignore", "Found null values", UserWarning)
+            learner.fit(frame, static_features=[], dropna=False)
+            made = learner.predict(h)["LGBMRegressor"]
+        point[used] = made.to_numpy().reshape(-1, h)
         return BaselineForecast(point)
 
     return forecast
