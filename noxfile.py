@@ -1,4 +1,4 @@
-"""Sessions: `nox` runs lint, types and tests, which is what CI runs; the others by name."""
+"""Sessions: `nox` runs lint, types, tests and baselines, which is what CI runs; the others by name."""
 
 from __future__ import annotations
 
