@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tsmaml.plugins.hookspecs import Register, hookimpl
-from tsmaml.plugins.manager import Broken, Listener, Part
+from tsmaml.plugins.manager import Broken, Listener, Part, Plugin
 from tsmaml.plugins.registry import Registry, registry
 
-__all__ = ["Broken", "Listener", "Part", "Register", "Registry", "hookimpl", "registry"]
+__all__ = ["Broken", "Listener", "Part", "Plugin", "Register", "Registry", "hookimpl", "registry"]

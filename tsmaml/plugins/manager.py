@@ -102,12 +102,28 @@ class Listener:
 
 
 @dataclass(frozen=True)
+class Plugin:
+    """A plugin that was loaded.
+
+    Attributes:
+        name: of its distribution.
+        version: of that distribution.
+        hooks: those through which it adds something or listens, in the order of :data:`HOOKS`.
+    """
+
+    name: str
+    version: str | None
+    hooks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Found:
     """All that the plugins registered, clashes included, who listens, and the broken ones."""
 
     parts: tuple[Part, ...]
     broken: tuple[Broken, ...]
     listeners: tuple[Listener, ...] = ()
+    plugins: tuple[Plugin, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,18 +155,28 @@ def collect(points: Iterable[Any]) -> Found:
         points: entry points; the built-ins come first, whatever they are.
     """
     broken: list[Broken] = []
-    parts, listeners = _parts_and_listeners(builtins, "tsmaml", metadata.version("tsmaml"))
+    own = metadata.version("tsmaml")
+    parts, listeners = _parts_and_listeners(builtins, "tsmaml", own)
+    plugins = [Plugin("tsmaml", own, _used(parts, listeners))]
     for point in points:
         name, version = _distribution(point)
         try:
             more_parts, more_listeners = _parts_and_listeners(point.load(), name, version)
             parts += more_parts
             listeners += more_listeners
+            plugins.append(Plugin(name, version, _used(more_parts, more_listeners)))
         except PluginError as error:
             broken.append(Broken(name, error.message))
         except (Exception, SystemExit) as error:  # a plugin may fail in any way
             broken.append(Broken(name, f"{type(error).__name__}: {error}"))
-    return Found(tuple(parts), tuple(broken), tuple(listeners))
+    return Found(tuple(parts), tuple(broken), tuple(listeners), tuple(plugins))
+
+
+def _used(parts: list[Part], listeners: list[Listener]) -> tuple[str, ...]:
+    """The hooks through which parts and listeners came."""
+    kinds = {part.kind for part in parts}
+    events = {listener.event for listener in listeners}
+    return tuple(hook for hook in HOOKS if KINDS.get(hook) in kinds or hook in events)
 
 
 def _distribution(point: Any) -> tuple[str, str | None]:

@@ -8,7 +8,16 @@ from functools import cache
 from typing import Any
 
 from tsmaml.errors import PluginError, UnknownNameError, UsageError
-from tsmaml.plugins.manager import KINDS, Broken, Found, Listener, Part, collect, entry_points
+from tsmaml.plugins.manager import (
+    KINDS,
+    Broken,
+    Found,
+    Listener,
+    Part,
+    Plugin,
+    collect,
+    entry_points,
+)
 
 
 class Registry:
@@ -24,6 +33,10 @@ class Registry:
     def parts(self, kind: str | None = None) -> tuple[Part, ...]:
         """All parts, or those of one kind, in order of registration."""
         return tuple(part for part in self._found.parts if kind in (None, part.kind))
+
+    def plugins(self) -> tuple[Plugin, ...]:
+        """Plugins that were loaded, tsmaml's own parts first."""
+        return self._found.plugins
 
     def broken(self) -> tuple[Broken, ...]:
         """Plugins that could not be used."""
