@@ -18,6 +18,7 @@ _COMMANDS = {
     "adapt": "Adapt to new series and keep the result.",
     "evaluate": "Say how good forecasts are, beside baselines.",
     "report": "Write what is known of a model to one HTML file.",
+    "new-plugin": "Write a package to begin a plugin with.",
     "plugins": "List plugins and the parts that they provide.",
 }
 
