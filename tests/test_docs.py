@@ -30,6 +30,7 @@ ELSEWHERE = {
     "docs/engine.md": "tests/test_docs.py",
     "docs/from-simplemaml.md": "tests/test_docs.py",
     "docs/plugins.md": "tests/plugins/test_docs.py",
+    "docs/plugin-tutorial.md": "tests/plugins/test_tutorial.py",
 }
 TINY = {
     "model": "linear",
