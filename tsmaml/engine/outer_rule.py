@@ -58,6 +58,7 @@ class OuterState:
         # A schedule gives a tensor, made anew at each step.
         self._constant_rate = float(rate) if isinstance(rate, keras.Variable) else None
         clips_each = optimizer.clipnorm is not None
+        self.n_assigned = 0
         self._fused = type(optimizer) in _ELEMENTWISE and not clips_each
         self._groups = [
             _Group("parameters", meta.parameters, self._fused),
@@ -99,6 +100,7 @@ class OuterState:
 
     def assign(self, meta: Meta) -> None:
         """Overwrite the meta-parameters and their average, leaving the optimiser as it is."""
+        self.n_assigned += 1
         for groups in (self._groups, self._averages):
             for group, parts in zip(groups, meta, strict=False):
                 for variable, value in zip(group.variables, group.pack(parts), strict=True):
@@ -121,6 +123,7 @@ class OuterState:
                     f"The checkpoint does not fit: {name} should be {tuple(variable.shape)}.",
                     hint="Resume with the model, algorithm and optimiser that training began with.",
                 )
+        self.n_assigned += 1
         for name, variable in named.items():
             variable.assign(arrays[name])
 
