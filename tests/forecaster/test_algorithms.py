@@ -24,7 +24,7 @@ def test_an_algorithm_fits_and_forecasts(frame, new_frame, small, name):
 
 
 def test_context_has_to_have_a_place_in_the_model(frame, small):
-    with pytest.raises(UsageError, match="unexpected keyword argument 'n_context'"):
+    with pytest.raises(UsageError, match="has no option n_context"):
         MetaForecaster(
             **{**small, "model_options": {}, "model": lambda input_size, h: None},
             algorithm="cavia",

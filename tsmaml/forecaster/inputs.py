@@ -36,7 +36,7 @@ def make_model(
     Raises:
         UsageError: if the model can't use a column that is given.
     """
-    told = _parameters(part)
+    told = parameters_of(part)
     counts = {f"n_{role}_exog": width for role, width in encoder.widths.items()}
     counts = {name: width for name, width in counts.items() if name in told}
 
@@ -52,10 +52,11 @@ def make_model(
     return build() if n_members == 1 else side_by_side(build, n_members)
 
 
-def _parameters(part: Part) -> set[str]:
+def parameters_of(part: Part) -> set[str]:
+    """What a part may be told; nothing of a callable without a signature."""
     try:
         return set(inspect.signature(part.load()).parameters)
-    except ValueError:  # a callable without a signature
+    except ValueError:
         return set()
 
 

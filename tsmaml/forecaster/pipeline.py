@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
 from tsmaml.errors import DataError, UsageError
-from tsmaml.forecaster.inputs import make_model
+from tsmaml.forecaster.inputs import make_model, parameters_of
 from tsmaml.forecaster.members import loss_of_members
 from tsmaml.forecaster.settings import Settings
 from tsmaml.losses import Loss, as_loss
@@ -151,6 +151,12 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
     outputs = (loss.n_outputs,) if loss.n_outputs > 1 else ()
     options = dict(settings.model_options)
     if algorithm.adapts == "context":
+        if "n_context" not in parameters_of(parts["model"]):
+            raise UsageError(
+                f"The algorithm {parts['algorithm'].name!r} adapts context inputs, and the model "
+                f"{parts['model'].name!r} has no option n_context.",
+                hint="Choose a model that has it, such as nbeats.",
+            )
         options.setdefault("n_context", _N_CONTEXT)
     n_members = settings.ensemble
     if n_members > 1 and (algorithm.solver == "ridge" or algorithm.adapts == "context"):
