@@ -134,7 +134,7 @@ def plot(curves: dict[str, list[tuple[float, float]]], shots: int, steps: int, p
         )
     axes.set(yscale="log", xlabel="adaptation steps", ylabel="mean squared error, 600 unseen tasks")
     axes.set_title(f"Sinusoid, {shots} shots, {steps:,} outer steps")
-    axes.legend(ncols=2)
+    figure.legend(loc="outside right upper")
     axes.grid(alpha=0.3, which="both")
     figure.savefig(path, dpi=110)
 
