@@ -186,6 +186,16 @@ def test_fit_finished(heard_by):
     assert heard == ["one"]
 
 
+def test_fit_failed(heard_by):
+    heard = []
+
+    def fit_failed(error):
+        heard.append(error)
+
+    heard_by(fit_failed, forecaster="one", error="two")
+    assert heard == ["two"]
+
+
 def test_forecast_done(heard_by):
     heard = []
 

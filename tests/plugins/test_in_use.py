@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tsmaml import MetaForecaster
-from tsmaml.errors import MissingDependencyError
+from tsmaml.errors import MissingDependencyError, UsageError
 from tsmaml.plugins import registry
 
 SOURCE = """
@@ -44,6 +44,10 @@ def checkpointed(path):
 @hookimpl
 def fit_finished(forecaster):
     HEARD.append(("fit_finished", forecaster.history_.step))
+
+@hookimpl
+def fit_failed(error):
+    HEARD.append(("fit_failed", type(error).__name__))
 
 @hookimpl
 def forecast_done(forecaster, forecast):
@@ -90,6 +94,9 @@ def test_a_plugin_is_heard_stored_and_asked_for(plugin, tmp_path, monkeypatch):
     assert [fact for event, fact in heard if event == "validated"][-1] == 2
     assert ("checkpointed", True) in heard
     assert heard[-2:] == [("fit_finished", 2), ("forecast_done", 24)]
+    with pytest.raises(UsageError, match="nothing to resume from"):
+        forecaster.unfitted().fit(frame, resume=True)
+    assert heard[-2:] == [("fit_started", 8), ("fit_failed", "UsageError")]
 
     path = tmp_path / "m.tsmaml"
     forecaster.save(path)

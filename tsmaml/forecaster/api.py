@@ -217,16 +217,20 @@ class MetaForecaster:
         pipeline = build(self.settings, choices, encoder)
         plugins = registry()
         plugins.tell("fit_started", forecaster=self, collection=collection)
-        fit = meta_train(
-            pipeline,
-            collection,
-            parts,
-            callbacks=[*callbacks, *teller_of(plugins), *(bars() if progress else ())],
-            checkpoint=None if checkpoint is None else Path(checkpoint),
-            checkpoint_steps=checkpoint_steps,
-            checkpoint_minutes=checkpoint_minutes,
-            resume=resume,
-        )
+        try:
+            fit = meta_train(
+                pipeline,
+                collection,
+                parts,
+                callbacks=[*callbacks, *teller_of(plugins), *(bars() if progress else ())],
+                checkpoint=None if checkpoint is None else Path(checkpoint),
+                checkpoint_steps=checkpoint_steps,
+                checkpoint_minutes=checkpoint_minutes,
+                resume=resume,
+            )
+        except BaseException as error:
+            plugins.tell("fit_failed", forecaster=self, error=error)
+            raise
         self._trained, self._collection, self._kept = (pipeline, fit), collection, None
         plugins.tell("fit_finished", forecaster=self)
         return self

@@ -283,6 +283,23 @@ def fit_finished(forecaster: Any) -> None:
 
 
 @hookspec
+def fit_failed(forecaster: Any, error: BaseException) -> None:
+    """A fit that had started ended with an error, which goes on to the caller.
+
+    A fit that is stopped by Ctrl-C in meta-training keeps its best state, and is finished.
+
+    :param forecaster: the :class:`tsmaml.MetaForecaster`, as it was before.
+    :param error: what was raised.
+
+    Example::
+
+        @hookimpl
+        def fit_failed(forecaster, error):
+            print(f"{forecaster} could not be fitted: {error}")
+    """
+
+
+@hookspec
 def forecast_done(forecaster: Any, forecast: Any) -> None:
     """Series were forecast.
 

@@ -30,7 +30,7 @@ KINDS = {
 }
 EVENTS = (
     *("fit_started", "step_done", "validated", "checkpointed", "fit_finished"),
-    "forecast_done",
+    *("fit_failed", "forecast_done"),
 )
 HOOKS = (*KINDS, *EVENTS)
 
