@@ -1,11 +1,11 @@
-"""Sessions: `nox` runs lint, types, tests and baselines, which is what CI runs; the others by name."""
+"""Sessions: `nox` runs those named below, which is what CI runs; the others by name."""
 
 from __future__ import annotations
 
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "baselines"]
+nox.options.sessions = ["lint", "types", "tests", "baselines", "integrations"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
@@ -45,6 +45,13 @@ def baselines(session: nox.Session) -> None:
     """The plugin of other libraries' baselines, apart: it decides on versions of pandas and SciPy."""
     session.install(".[baselines]", "./plugins/tsmaml-baselines", "pytest>=8.2")
     session.run("pytest", "plugins/tsmaml-baselines/tests", *session.posargs)
+
+
+@nox.session
+def integrations(session: nox.Session) -> None:
+    """The plugins that lead to other tools."""
+    session.install(".[report]", "./plugins/tsmaml-mlflow", "pytest>=8.2")
+    session.run("pytest", "plugins/tsmaml-mlflow/tests", *session.posargs)
 
 
 @nox.session(default=False)
