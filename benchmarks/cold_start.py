@@ -1,7 +1,7 @@
 """Forecasts of new series with short histories, by level of adaptation. Prints Markdown.
 
     python benchmarks/cold_start.py cross DATA TARGET SOURCE... [--steps 3000] [--json FILE]
-    python benchmarks/cold_start.py same DATA TARGET [--folds 5] [--json FILE]
+    python benchmarks/cold_start.py same DATA TARGET [--folds 5] [--baselines auto_ets] [--json FILE]
 
 DATA is a folder of collections, each a folder with ``train.parquet`` and ``test.parquet``. ``cross``
 meta-trains on the training files of the sources, and forecasts every series of the target from its last
@@ -9,10 +9,12 @@ L points: 1, 1.5, 2 and 3 seasons, and all. ``same`` meta-trains on four fifths 
 and forecasts the other fifth, five times. The test file of the target is scored once, and nothing is
 chosen on it. MASE is scaled by the full history.
 
-Columns: seasonal naive; the net trained from scratch on the target's histories alone; zero-step; plain
-fine-tuning (the same steps as adaptation to the collection takes, all the way); adapted to each series, to
-the collection, to both, and by default. Beside each adapted column stands its difference from zero-step in
-percent, with a 95 % bootstrap interval over series.
+Rows: seasonal naive and further baselines of ``plugins/tsmaml-baselines``, which see the same points; the
+net trained from scratch on the target's histories alone; zero-step; plain fine-tuning (the same steps as
+adaptation to the collection takes, all the way); adapted to each series, to the collection, to both,
+and by default. Beside each stands its difference from zero-step in percent, with a 95 % bootstrap
+interval over series; what share of the points its 80 and 95 % intervals hold; and the weighted quantile
+loss of the five quantiles that these and the median are.
 """
 
 from __future__ import annotations
@@ -25,16 +27,19 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from tsmaml import MetaForecaster, SeriesCollection, read_series
-from tsmaml.evaluation import seasonal_naive
+from tsmaml.evaluation.baselines import BaselineForecast, build_seasonal_naive
+from tsmaml.evaluation.request import made, resolved
 from tsmaml.forecaster import pipeline as machine
 from tsmaml.forecaster.tuned import at, plainly_tuned
 
-LEVELS = ("series", "collection", "both", None)
+ADAPTED_TO = ("series", "collection", "both", None)
+LEVELS = (80.0, 95.0)
 SCRATCH_STEPS = 1500
 
 
@@ -75,33 +80,71 @@ def read_target(folder: Path, season: int) -> Target:
     return Target(past, truth, np.array(scale))
 
 
-def errors(forecast: np.ndarray, target: Target) -> tuple[np.ndarray, np.ndarray]:
+class Scored(NamedTuple):
+    """A forecast of all series, ``[series, h]``, what came, and the scale of each series."""
+
+    made: BaselineForecast
+    truth: np.ndarray
+    scale: np.ndarray
+
+
+def errors(
+    forecast: np.ndarray, truth: np.ndarray, scale: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """MASE and sMAPE of each series: ``[series]``; MASE is NaN for a constant one."""
-    distance = np.abs(forecast - target.truth)
+    distance = np.abs(forecast - truth)
     with np.errstate(divide="ignore", invalid="ignore"):
-        mase = np.where(target.scale > 0, distance.mean(1) / target.scale, np.nan)
-        smape = 200 * distance / (np.abs(forecast) + np.abs(target.truth))
+        mase = np.where(scale > 0, distance.mean(1) / scale, np.nan)
+        smape = 200 * distance / (np.abs(forecast) + np.abs(truth))
     return mase, np.nan_to_num(smape).mean(1)
+
+
+def with_intervals(frame: pd.DataFrame, h: int) -> BaselineForecast:
+    """A frame of forecasts as arrays."""
+    column = {name: frame[name].to_numpy().reshape(-1, h) for name in frame.columns[2:]}
+    bounds = {
+        level: (column[f"TSMAML-lo-{level:g}"], column[f"TSMAML-hi-{level:g}"]) for level in LEVELS
+    }
+    return BaselineForecast(column["TSMAML"], bounds)
 
 
 def forecasts(
     forecaster: MetaForecaster, past: SeriesCollection
-) -> Iterator[tuple[str, np.ndarray]]:
-    """Every column's forecast: ``[series, h]``."""
+) -> Iterator[tuple[str, BaselineForecast]]:
+    """Every forecast that a net makes."""
     pipeline, _ = forecaster._fitted
-    h, season = pipeline.choices.h, pipeline.choices.season_length
+    h = pipeline.choices.h
 
-    def zero_step(of: machine.Pipeline) -> np.ndarray:
-        return of.in_units(machine.both_forecasts(of, past).zero_step[..., of.middle])
+    def zero_step(of: machine.Pipeline) -> BaselineForecast:
+        found = machine.both_forecasts(of, past).zero_step[..., of.middle]
+        return BaselineForecast(of.in_units(found))
 
-    yield "seasonal naive", seasonal_naive(past, season, h)
     fresh = machine.build(pipeline.settings, pipeline.choices, pipeline.encoder)
     yield "from scratch", zero_step(at(fresh, plainly_tuned(fresh, past, SCRATCH_STEPS)))
-    yield "zero-step", zero_step(pipeline)
+    unadapted = forecaster.predict(past, adapt_to="none", level=LEVELS)
+    yield "zero-step", with_intervals(unadapted, h)
     yield "fine-tuned", zero_step(at(pipeline, plainly_tuned(pipeline, past)))
-    for level in LEVELS:
-        made = forecaster.predict(past, adapt_to=level)["TSMAML"].to_numpy().reshape(-1, h)
-        yield f"adapted to {level}" if level else "adapted", made
+    for level in ADAPTED_TO:
+        frame = forecaster.predict(past, adapt_to=level, level=LEVELS)
+        yield f"adapted to {level}" if level else "adapted", with_intervals(frame, h)
+
+
+def quantile_loss(made: BaselineForecast, truth: np.ndarray) -> float:
+    """Weighted quantile loss: twice the sum of pinball losses over the sum of absolute values."""
+    if not made.bounds:
+        return float("nan")
+    quantiles = [(0.5, made.point)]
+    for level, (low, high) in made.bounds.items():
+        quantiles += [(0.5 - level / 200, low), (0.5 + level / 200, high)]
+    losses = [np.maximum(q * (truth - x), (q - 1) * (truth - x)).sum() for q, x in quantiles]
+    return float(2 * np.mean(losses) / np.abs(truth).sum())
+
+
+def covered(made: BaselineForecast, truth: np.ndarray) -> list[float]:
+    """Share of the points in each interval, in percent; empty without intervals."""
+    return [
+        100 * float(((low <= truth) & (truth <= high)).mean()) for low, high in made.bounds.values()
+    ]
 
 
 def interval(errors_of: np.ndarray, zero_step: np.ndarray) -> tuple[float, float, float]:
@@ -151,6 +194,7 @@ def main() -> None:
     parser.add_argument("--season", type=int, default=12)
     parser.add_argument("--steps", type=int, default=MetaForecaster().settings.steps)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--baselines", default="")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
     if (given.track == "cross") != bool(given.sources):
@@ -159,40 +203,92 @@ def main() -> None:
     season, began = given.season, time.monotonic()
     target = read_target(given.data / given.target, season)
     lengths = [season, 3 * season // 2, 2 * season, 3 * season, None]
-    found: dict[tuple[int | None, str], list[tuple[np.ndarray, np.ndarray]]] = {}
+    local = made(resolved([name for name in given.baselines.split(",") if name]), season)
+    found: dict[tuple[int | None, str], list[tuple[BaselineForecast, Target]]] = {}
+    for length in lengths:
+        past = shortened(target, length)
+        for name, forecast in {"seasonal naive": build_seasonal_naive(season), **local}.items():
+            one = forecast(past, target.truth.shape[1], LEVELS)
+            found[length, name] = [(one, target)]
     for forecaster, part in folds(given, target):
         for length in lengths:
-            past = part.past if length is None else part.past.tail_of_each(length)
-            for name, made in forecasts(forecaster, past):
-                found.setdefault((length, name), []).append(errors(made, part))
-    rows = []
-    for (length, name), parts in found.items():
-        mase, smape = (np.concatenate(of) for of in zip(*parts, strict=True))
-        zero_step = np.concatenate([of[0] for of in found[length, "zero-step"]])
-        rows.append(
-            {
-                "length": length or "full",
-                "forecast": name,
-                "mase": float(np.nanmean(mase)),
-                "smape": float(smape.mean()),
-                "difference": [float(x) for x in interval(mase, zero_step)],
-            }
-        )
+            for name, one in forecasts(forecaster, shortened(part, length)):
+                found.setdefault((length, name), []).append((one, part))
+    order = sorted(found, key=lambda key: lengths.index(key[0]))
+    rows = [row_of(*key, joined(found[key]), joined(found[key[0], "zero-step"])) for key in order]
+    minutes = (time.monotonic() - began) / 60
     print(
         f"{given.target}, {given.track} collection, {len(target.past)} series, "
-        f"{(time.monotonic() - began) / 60:.0f} minutes\n"
+        f"{minutes:.0f} minutes\n"
     )
-    print("| points | forecast | sMAPE | MASE | MASE against zero-step |\n|---|---|---|---|---|")
+    print(
+        "| points | forecast | sMAPE | MASE | MASE against zero-step | 80 % holds | 95 % holds "
+        "| quantile loss |\n|---|---|---|---|---|---|---|---|"
+    )
     for row in rows:
-        change, low, high = row["difference"]
-        against = (
-            "" if row["forecast"] == "zero-step" else f"{change:+.1f} % ({low:+.1f} to {high:+.1f})"
-        )
-        print(
-            f"| {row['length']} | {row['forecast']} | {row['smape']:.2f} | {row['mase']:.3f} | {against} |"
-        )
+        print(line_of(row))
     if given.json is not None:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def shortened(target: Target, length: int | None) -> SeriesCollection:
+    """The histories, cut to their last points; None: whole."""
+    return target.past if length is None else target.past.tail_of_each(length)
+
+
+def joined(parts: list[tuple[BaselineForecast, Target]]) -> Scored:
+    """Forecasts of several folds as one, in the order of the ids."""
+    ids = np.concatenate([target.past.ids for _, target in parts])
+    order = np.argsort(ids.astype(str), kind="stable")
+
+    def whole(arrays: list[np.ndarray]) -> np.ndarray:
+        return np.concatenate(arrays)[order]
+
+    bounds = {
+        level: (
+            whole([one.bounds[level][0] for one, _ in parts]),
+            whole([one.bounds[level][1] for one, _ in parts]),
+        )
+        for level in parts[0][0].bounds
+    }
+    return Scored(
+        BaselineForecast(whole([one.point for one, _ in parts]), bounds),
+        whole([target.truth for _, target in parts]),
+        whole([target.scale for _, target in parts]),
+    )
+
+
+def row_of(length: int | None, name: str, of: Scored, zero_step: Scored) -> dict[str, Any]:
+    """Scores of one forecast at one length."""
+    mase, smape = errors(of.made.point, of.truth, of.scale)
+    beside, _ = errors(zero_step.made.point, of.truth, of.scale)
+    return {
+        "length": length or "full",
+        "forecast": name,
+        "mase": float(np.nanmean(mase)),
+        "smape": float(smape.mean()),
+        "difference": [float(x) for x in interval(mase, beside)],
+        "coverage": covered(of.made, of.truth),
+        "quantile_loss": quantile_loss(of.made, of.truth),
+    }
+
+
+def line_of(row: dict[str, Any]) -> str:
+    """A row of the table."""
+    change, low, high = row["difference"]
+    against = f"{change:+.1f} % ({low:+.1f} to {high:+.1f})" if change or low or high else ""
+    held = [f"{share:.1f} %" for share in row["coverage"]] or ["", ""]
+    loss = "" if np.isnan(row["quantile_loss"]) else f"{row['quantile_loss']:.4f}"
+    cells = [
+        row["length"],
+        row["forecast"],
+        f"{row['smape']:.2f}",
+        f"{row['mase']:.3f}",
+        against,
+        *held,
+        loss,
+    ]
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 if __name__ == "__main__":

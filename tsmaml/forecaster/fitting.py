@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -14,8 +14,8 @@ from tsmaml import artifacts
 from tsmaml.engine import History, Progress
 from tsmaml.errors import ArtifactError, UsageError
 from tsmaml.evaluation import Scores, mean_of, score, seasonal_naive
+from tsmaml.forecaster.calibration import calibrate, histories, points_after
 from tsmaml.forecaster.pipeline import Pipeline, forecast, tensors
-from tsmaml.intervals import scores as conformal_scores
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.sampling import TaskSampler
@@ -26,9 +26,6 @@ _MOST_TO_HOLD_OUT = 1000
 # Points that are trained on lie in memory, a quarter of a gigabyte at most. A run of 1,500 steps
 # draws some 100,000 tasks: it doesn't miss the others.
 MOST_POINTS = 32_000_000
-# Held-out series are forecast from so many origins, one horizon apart: the last weeks of a
-# collection may be like no others (a holiday), and say little about the next.
-_ORIGINS = 3
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Fit:
 
     Attributes:
         history: of the outer loop.
-        calibration: conformal scores in units of the scale, ``[scores, h]`` by name of the level.
+        calibration: conformal scores, see :func:`tsmaml.forecaster.calibration.calibrate`.
         report: scores on the report series; None where none could be held out.
         n_train, n_validation, n_report: series of each kind.
         fingerprints: hashes of the ids of all series that were seen.
@@ -180,44 +177,6 @@ def versions_here() -> dict[str, str]:
     }
 
 
-def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> dict[str, np.ndarray]:
-    """Conformal scores of held-out series, forecast from several origins near their end.
-
-    Returns:
-        ``{"point": [scores, h]}``, and one more for each central interval that the model's
-        quantiles give, by its level: ``"0.8"``. Empty where there are no held-out series.
-    """
-    found: dict[str, list[np.ndarray]] = {}
-    h = pipeline.choices.h
-    for collection in collections:
-        for full, past in histories(collection, h, pipeline.choices.input_size):
-            truth = pipeline.transform.forward(points_after(full, past, h))
-            made = forecast(pipeline, past)
-            scale = made.scale[:, np.newaxis]
-            for name, (low, high) in intervals_of(pipeline).items():
-                lower, upper = made.used[..., low], made.used[..., high]
-                found.setdefault(name, []).append(np.stack([truth, lower, upper]) / scale)
-    return {name: conformal_scores(*np.concatenate(parts, axis=1)) for name, parts in found.items()}
-
-
-def intervals_of(pipeline: Pipeline) -> dict[str, tuple[int, int]]:
-    """Pairs of outputs that bound a central interval: ``{"point": (m, m), "0.8": (0, 2)}``."""
-    levels = pipeline.quantiles
-    pairs = {"point": (pipeline.middle, pipeline.middle)}
-    for low, quantile in enumerate(levels):
-        opposite = [i for i, other in enumerate(levels) if abs(other - (1 - quantile)) < 1e-9]
-        if quantile < 0.5 and opposite:
-            pairs[f"{1 - 2 * quantile:g}"] = (low, opposite[0])
-    return pairs
-
-
-def points_after(collection: SeriesCollection, history: SeriesCollection, h: int) -> np.ndarray:
-    """The ``h`` points of each series that follow its history: ``[series, h]``."""
-    index = np.array([collection.index_of(name) for name in history.ids], np.int64)
-    first = collection.offsets[index] + history.lengths
-    return collection.values[first[:, np.newaxis] + np.arange(h)]
-
-
 def report(pipeline: Pipeline, collection: SeriesCollection) -> Scores:
     """Score forecasts, from several origins, of series that nothing was learned from."""
     h, season_length = pipeline.choices.h, pipeline.choices.season_length
@@ -231,33 +190,6 @@ def report(pipeline: Pipeline, collection: SeriesCollection) -> Scores:
         }
         found.append(score(points_after(full, past, h), forecasts, past, season_length))
     return mean_of(found)
-
-
-class Held(NamedTuple):
-    """A collection that ends with the points to forecast, and the same without them."""
-
-    full: SeriesCollection
-    past: SeriesCollection
-
-
-def histories(collection: SeriesCollection, h: int, input_size: int) -> Iterator[Held]:
-    """Histories that end one, two, ... horizons before the end of each series.
-
-    All series have the first; a further one those that still hold a whole input window.
-    """
-    for number in range(_ORIGINS):
-        full = collection.head_of_each(number * h)
-        shortest = h + (input_size if number else 1)
-        ends = full.lengths
-        # There has to be something to look at and something to be judged by.
-        kept = (
-            (ends >= shortest)
-            & (full.observed_between(ends - h - input_size, ends - h) > 0)
-            & (full.observed_between(ends - h, ends) > 0)
-        )
-        full = full.select(np.flatnonzero(kept))
-        if len(full):
-            yield Held(full, full.head_of_each(h))
 
 
 def _marks(pipeline: Pipeline, collection: SeriesCollection) -> dict[str, Any]:

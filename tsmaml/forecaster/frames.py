@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tsmaml.errors import UsageError
-from tsmaml.forecaster.fitting import intervals_of
+from tsmaml.forecaster.calibration import bounds
 from tsmaml.forecaster.pipeline import Forecasts, Pipeline
-from tsmaml.forecaster.recursion import carried_over
-from tsmaml.intervals import supported, widths
 from tsmaml.series import SeriesCollection
 
 if TYPE_CHECKING:
@@ -20,52 +16,6 @@ if TYPE_CHECKING:
 
 NAME = "TSMAML"
 ZERO_STEP = "zero-step"
-
-
-def bounds(
-    pipeline: Pipeline,
-    made: Forecasts,
-    calibration: Mapping[str, np.ndarray],
-    levels: Sequence[float],
-) -> dict[float, tuple[np.ndarray, np.ndarray]]:
-    """Lower and upper bounds ``[series, h]`` by level; wider levels hold the narrower ones.
-
-    They are in units of the transform, like the forecasts: each transform keeps order. Beyond the
-    trained horizon the calibration is that of each round, see :mod:`tsmaml.forecaster.recursion`.
-
-    Raises:
-        UsageError: if there are no held-out series to calibrate on.
-    """
-    if levels and not calibration:
-        raise UsageError(
-            "This model has no intervals: it was fitted without held-out series.",
-            hint="Fit with five series or more, and a holdout above 0.",
-        )
-    point = made.used[..., pipeline.middle]
-    lower = upper = point
-    trained, h = pipeline.choices.h, point.shape[1]
-    scale = made.scale.reshape(len(point), -1)
-    found = {}
-    outputs = intervals_of(pipeline)
-    for level in levels:
-        name = f"{level / 100:g}" if f"{level / 100:g}" in outputs else "point"
-        low, high = outputs[name]
-        if not supported(calibration[name], level / 100):
-            warnings.warn(
-                f"{len(calibration[name])} held-out windows are too few for a level of {level:g} %: "
-                "the interval reaches as far as the worst of them, and may cover less.",
-                stacklevel=4,
-            )
-        wider = scale * np.resize(widths(calibration[name], level / 100), h)
-        lower = np.minimum(lower, made.used[..., low] - wider)
-        upper = np.maximum(upper, made.used[..., high] + wider)
-        found[level] = (lower, upper)
-        if h > trained:
-            found[level] = (
-                point - carried_over(point - lower, trained),
-                point + carried_over(upper - point, trained),
-            )
-    return found
 
 
 def forecast_frame(
@@ -84,7 +34,7 @@ def forecast_frame(
         collection.columns.time: collection.in_zone(collection.future_times(h).ravel()),
         NAME: pipeline.in_units(made.used[:, :h, pipeline.middle]).ravel(),
     }
-    for level, (lower, upper) in bounds(pipeline, made, calibration, levels).items():
+    for level, (lower, upper) in bounds(pipeline, collection, made, calibration, levels).items():
         columns[f"{NAME}-lo-{level:g}"] = pipeline.in_units(lower[:, :h]).ravel()
         columns[f"{NAME}-hi-{level:g}"] = pipeline.in_units(upper[:, :h]).ravel()
     return pd.DataFrame(columns)
