@@ -200,3 +200,22 @@ def test_on_grid(alias, on, off):
 def test_any_time_is_on_the_grid_of_equal_steps():
     assert Frequency("W-SUN").on_grid(days("2024-01-01", "2024-01-02")).all()
     assert Frequency(None, 7).on_grid(np.array([1, 2])).all()
+
+
+@pytest.mark.parametrize(
+    "alias", ["MS", "ME", "QS-FEB", "QE-MAR", "YS-JUL", "YE-JUN", "BME", "2MS"]
+)
+@pytest.mark.parametrize("n", [1, 30])
+def test_grids_of_months_are_those_of_pandas(alias, n):
+    frequency = Frequency.parse(alias)
+    expected = pd.date_range("1899-11-03", periods=n + 5, freq=frequency.alias, unit="us")
+    starts = expected.to_numpy()[:1]
+    moved = frequency.shift(starts[:, np.newaxis], np.arange(n + 5))[0]
+    assert (moved == expected.to_numpy()).all()
+    steps, exact = frequency.steps_between(np.repeat(starts, n + 5), expected.to_numpy())
+    assert steps.tolist() == list(range(n + 5))
+    assert exact.all()
+    between = expected.to_numpy()[1:] - np.timedelta64(1, "D")
+    steps, exact = frequency.steps_between(np.repeat(starts, n + 4), between)
+    assert steps.tolist() == list(range(n + 4))
+    assert not exact.any()
