@@ -111,7 +111,15 @@ def test_batches_have_one_shape_and_padding_has_no_query(collect):
 
 @pytest.mark.parametrize(
     ("n_series", "n_rows", "wanted"),
-    [(1, 256, 16), (16, 256, 16), (17, 256, 64), (17, 40, 40), (65, 256, 256), (300, 256, 256)],
+    [
+        (1, 256, 1),
+        (2, 256, 16),
+        (16, 256, 16),
+        (17, 256, 64),
+        (17, 40, 40),
+        (65, 256, 256),
+        (300, 256, 256),
+    ],
 )
 def test_collections_of_many_sizes_share_few_shapes(collect, n_series, n_rows, wanted):
     _, batches = made(collect([ramp(3)] * n_series), n_rows=n_rows)

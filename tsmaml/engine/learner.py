@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -33,6 +33,40 @@ from tsmaml.engine.training import (
 )
 from tsmaml.engine.tuning import BatchSampler, tune
 from tsmaml.errors import TrainingError
+
+
+class Both(NamedTuple):
+    """Outputs for ``[tasks, samples, ...]`` inputs.
+
+    Attributes:
+        adapted, zero_step: with and without adaptation.
+        steps: ``[tasks]`` int32, as :class:`Adapted` has them.
+    """
+
+    adapted: Any
+    zero_step: Any
+    steps: tf.Tensor
+
+
+class _Now(NamedTuple):
+    """The meta-parameters at a state of the outer loop, and the same as one tensor."""
+
+    state: tuple[int, int]
+    meta: Meta
+    packed: tf.Tensor | None
+
+
+def _packed(meta: Meta) -> tf.Tensor:
+    """One tensor of all: each argument of a compiled function takes some microseconds."""
+    return tf.concat([tf.reshape(part, [-1]) for part in tf.nest.flatten(meta)], 0)
+
+
+def _unpacked(packed: tf.Tensor, like: Meta) -> Meta:
+    parts = tf.nest.flatten(like)
+    cut = tf.split(packed, [part.shape.num_elements() for part in parts])
+    shaped = [tf.reshape(one, part.shape) for one, part in zip(cut, parts, strict=True)]
+    found: Meta = tf.nest.pack_sequence_as(like, shaped)
+    return found
 
 
 class MetaLearner:
@@ -86,19 +120,26 @@ class MetaLearner:
         self._best, self._curve = Best(()), Curve()
         self._adapt = tf.function(self._adapt_batch, jit_compile=self._jit, autograph=False)
         self._predict = tf.function(self._predict_batch, jit_compile=self._jit, autograph=False)
+        self._both = tf.function(self._both_of_batch, jit_compile=self._jit, autograph=False)
         self._tuners: dict[BatchSampler, Any] = {}
         self._start: Parameters | None = None
-        self._meta_at: tuple[tuple[int, int], Meta] = ((-1, -1), meta)
+        self._now = _Now((-1, -1), meta, None)
         self.adapt_traces = 0
 
     @property
     def meta(self) -> Meta:
         """The meta-parameters: the initialisation and the learned inner rates."""
+        return self._current.meta
+
+    @property
+    def _current(self) -> _Now:
         state = (int(self._outer.step), self._outer.state.n_assigned)
-        if self._meta_at[0] != state:  # cut from one flat variable: 4 ms for a middling net
-            self._meta_at = (state, self._outer.state.meta())
-        meta = self._meta_at[1]
-        return meta if self._start is None else Meta(self._start, meta.rates)
+        if self._now.state != state:  # cut from one flat variable: 4 ms for a middling net
+            meta = self._outer.state.meta()
+            if self._start is not None:
+                meta = Meta(self._start, meta.rates)
+            self._now = _Now(state, meta, _packed(meta))
+        return self._now
 
     def at(self, parameters: Sequence[Any]) -> MetaLearner:
         """This learner with another initialisation, to adapt and predict from; nothing is compiled anew.
@@ -108,6 +149,7 @@ class MetaLearner:
         """
         made = copy(self)
         made._start = tuple(tf.convert_to_tensor(part) for part in parameters)
+        made._now = self._now._replace(state=(-1, -1))
         return made
 
     def tune(
@@ -236,6 +278,25 @@ class MetaLearner:
         inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
         return self._predict(self.meta, None if adapted is None else adapted.fast, inputs)
 
+    def adapt_and_predict(
+        self,
+        inputs: Any,
+        targets: Any,
+        weights: tf.Tensor,
+        query_inputs: Any,
+        *,
+        steps: int | None = None,
+    ) -> Both:
+        """:meth:`adapt` and :meth:`predict` in one compiled call, which small tasks gain from.
+
+        Args:
+            inputs, targets, weights, steps: tensors of the support, as in :meth:`adapt`.
+            query_inputs: to predict, nest of tensors ``[tasks, samples, ...]``.
+        """
+        steps = self.algorithm.steps if steps is None else steps
+        support = Samples(inputs, targets, weights)
+        return self._both(self._current.packed, support, tf.constant(steps, tf.int32), query_inputs)
+
     def score(self, batches: TaskBatch | Sequence[TaskBatch]) -> tuple[float, float]:
         """Mean query loss over tasks: ``(zero-step, adapted)``."""
         return self._outer.score([batches] if isinstance(batches, TaskBatch) else batches)
@@ -280,6 +341,17 @@ class MetaLearner:
         """Continue from a checkpoint: the next :meth:`fit` goes on at its step."""
         self._best = restore_arrays(self._outer, arrays)
         self._curve = Curve.restored(arrays)
+
+    def _both_of_batch(
+        self, packed: tf.Tensor, support: Samples, steps: tf.Tensor, query_inputs: Any
+    ) -> Both:
+        meta = _unpacked(packed, self._now.meta)
+        adapted = self._adapt_batch(meta, support, steps)
+        return Both(
+            self._predict_batch(meta, adapted.fast, query_inputs),
+            self._predict_batch(meta, None, query_inputs),
+            adapted.steps,
+        )
 
     def _adapt_batch(self, meta: Meta, support: Samples, steps: tf.Tensor) -> Adapted:
         self.adapt_traces += 1

@@ -13,7 +13,7 @@ from tsmaml.engine import Adapted
 from tsmaml.forecaster.pipeline import (
     Forecasts,
     Pipeline,
-    adapt_to,
+    filled_windows,
     forecast_unseen,
     forecasts_of,
     held_back_errors,
@@ -162,14 +162,13 @@ def adapt(pipeline: Pipeline, collection: SeriesCollection, level: str) -> Adapt
     row_of, steps, windows = np.zeros((3, n), np.int64)
     fast: list[list[np.ndarray]] = []
     for batch in batches:
-        state = adapt_to(pipeline, batch)
+        state = pipeline.learner.adapt(*batch.tasks[:3])
         count = len(batch.rows)
         fast.append([np.asarray(part)[:count] for part in state.fast])
         row, _, series = places(rows.members[batch.rows])
         row_of[series] = batch.rows[row]
         steps[series] = np.asarray(state.steps)[row]
-        filled = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
-        windows[series] = filled[row]
+        windows[series] = filled_windows(batch)[row]
     return AdaptedSeries(
         # One point more than the model sees, for the first change.
         collection.tail_of_each(max(pipeline.choices.input_size, collection.longest_silence) + 1),

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
+from tsmaml.engine.learner import Both
 from tsmaml.errors import DataError, UsageError
 from tsmaml.forecaster.inputs import make_model, parameters_of
 from tsmaml.forecaster.members import loss_of_members
@@ -221,6 +222,19 @@ def forecasts_of(pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | 
     return pipeline.loss.predict_quantiles(outputs, batch.location, batch.scale)
 
 
+def both_outputs(pipeline: Pipeline, batch: AdaptationBatch, inner_steps: int | None) -> Both:
+    """Outputs for a batch's query windows with and without adaptation to its support.
+
+    Args:
+        inner_steps: so many; 0 adapts to nothing; None: as many as in meta-training.
+    """
+    *support, query_inputs = batch.tasks[:4]
+    if inner_steps == 0:
+        outputs = pipeline.learner.predict(query_inputs)
+        return Both(outputs, outputs, np.zeros(len(batch.tasks.query_weights), np.int32))
+    return pipeline.learner.adapt_and_predict(*support, query_inputs, steps=inner_steps)
+
+
 class Forecasts(NamedTuple):
     """Forecasts of every series of a collection, in units of the transform of the target.
 
@@ -253,12 +267,6 @@ class Forecasts(NamedTuple):
         return np.where(self.helps[:, np.newaxis, np.newaxis], self.adapted, self.zero_step)
 
 
-def adapt_to(pipeline: Pipeline, batch: AdaptationBatch, steps: int | None = None) -> Adapted:
-    """Adapt to the rows of a batch, with as many inner steps as in meta-training or so many."""
-    support = batch.tasks[:3]
-    return pipeline.learner.adapt(*support, steps=steps)
-
-
 class Made(NamedTuple):
     """Both forecasts of every series, not yet judged; see :class:`Forecasts`."""
 
@@ -269,10 +277,12 @@ class Made(NamedTuple):
     support_windows: np.ndarray
 
 
-def forecast(pipeline: Pipeline, collection: SeriesCollection) -> Forecasts:
+def forecast(
+    pipeline: Pipeline, collection: SeriesCollection, inner_steps: int | None = None
+) -> Forecasts:
     """Adapt to every task of a collection and forecast every series, ``h`` points ahead."""
-    made = both_forecasts(pipeline, collection)
-    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
+    made = both_forecasts(pipeline, collection, inner_steps)
+    zero_step_error, adapted_error = held_back_errors(pipeline, collection, inner_steps)
     helps = ~(adapted_error > zero_step_error)
     return Forecasts(
         *made[:3],
@@ -301,19 +311,25 @@ def both_forecasts(
     scale, steps, windows = np.ones(n), np.zeros(n, int), np.zeros(n, int)
     rows, batches = pipeline.batches_of(collection)
     for batch in batches:
-        state = adapt_to(pipeline, batch, inner_steps)
+        both = both_outputs(pipeline, batch, inner_steps)
         row, column, series = places(rows.members[batch.rows])
-        for target, of in ((adapted, state), (zero_step, None)):
-            target[series] = forecasts_of(pipeline, batch, of)[row, column]
+        for target, outputs in ((adapted, both.adapted), (zero_step, both.zero_step)):
+            found = pipeline.loss.predict_quantiles(outputs, batch.location, batch.scale)
+            target[series] = found[row, column]
         scale[series] = np.asarray(batch.scale)[row, column, 0]
-        steps[series] = np.asarray(state.steps)[row]
-        filled = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
-        windows[series] = filled[row]
+        steps[series] = np.asarray(both.steps)[row]
+        windows[series] = filled_windows(batch)[row]
     adapted, zero_step = (
         pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
     )
     forecast_unseen(pipeline, collection, adapted, zero_step, scale)
     return Made(adapted, zero_step, scale, steps, windows)
+
+
+def filled_windows(batch: AdaptationBatch) -> np.ndarray:
+    """Support windows of each row that hold a point: ``[rows]``."""
+    found: np.ndarray = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
+    return found
 
 
 def forecast_unseen(
@@ -343,7 +359,7 @@ def forecast_unseen(
 
 
 def held_back_errors(
-    pipeline: Pipeline, collection: SeriesCollection
+    pipeline: Pipeline, collection: SeriesCollection, inner_steps: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Losses without and with adaptation on the last ``h`` points, which it has not seen.
 
@@ -355,11 +371,10 @@ def held_back_errors(
     n_tasks = int(rows.task.max()) + 1
     sums = np.zeros((3, n_tasks))
     for batch in batches:
-        state = adapt_to(pipeline, batch)
+        both = both_outputs(pipeline, batch, inner_steps)
         weights = np.asarray(batch.tasks.query_weights, np.float64)
         weights[rows.members[np.resize(batch.rows, len(weights))] < 0] = 0
-        for place, of in enumerate((None, state)):
-            outputs = pipeline.learner.predict(batch.tasks.query_inputs, of)
+        for place, outputs in enumerate((both.zero_step, both.adapted)):
             losses = np.asarray(pipeline.loss(batch.tasks.query_targets, outputs), np.float64)
             errors = (losses * weights).sum((1, 2))[: len(batch.rows)]
             np.add.at(sums[place], rows.task[batch.rows], errors)

@@ -80,6 +80,8 @@ def level_of(adapt_to: str | None, collection: SeriesCollection, seen: set[str])
 
 def forecast_at(pipeline: Pipeline, collection: SeriesCollection, level: str) -> Forecasts:
     """Adapt to a level of :data:`LEVELS`, each only as far as it helps, and forecast."""
+    if level == "none":
+        return unadapted(forecast(pipeline, collection, inner_steps=0))
     made = forecast(pipeline, collection)
     if level in ("collection", "both"):
         tuned = tune_to(pipeline, collection)
@@ -89,9 +91,13 @@ def forecast_at(pipeline: Pipeline, collection: SeriesCollection, level: str) ->
 
 
 def unadapted(made: Forecasts) -> Forecasts:
-    """The zero-step forecasts."""
-    nothing = np.full_like(made.level, "none")
-    return made._replace(helps=np.zeros_like(made.helps), level=nothing)
+    """The zero-step forecasts, which nothing was adapted for."""
+    return made._replace(
+        adapted_error=np.full_like(made.adapted_error, np.nan),
+        helps=np.zeros_like(made.helps),
+        steps=np.zeros_like(made.steps),
+        level=np.full_like(made.level, "none"),
+    )
 
 
 def _forecast_tuned(

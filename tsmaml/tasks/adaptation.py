@@ -79,7 +79,7 @@ def adaptation_batches(
         collection: the series.
         task_set: which series form each task; each series in one of them.
         spec: sizes; ``n_query`` is the width of a row.
-        n_rows: rows of a batch at most; a small collection takes 16 or 64, padded, so that
+        n_rows: rows of a batch at most; a small collection takes 1, 16 or 64, padded, so that
             collections of many sizes share few shapes, and compilations.
         cut_back: points held back at the end.
         dtype: of the results, the model's.
@@ -123,8 +123,8 @@ def adaptation_batches(
 
 
 def _rounded_up(count: int) -> int:
-    """The next of 16, 64, 256, ..."""
-    size = 16
+    """1, or the next of 16, 64, 256, ..."""
+    size = 1 if count == 1 else 16
     while size < count:
         size *= 4
     return size
