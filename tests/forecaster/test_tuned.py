@@ -53,6 +53,23 @@ def test_adapting_to_a_new_collection_beats_the_zero_step_forecast(fitted, other
     assert errors[None] == errors["both"]
 
 
+def test_where_nothing_is_adapted_to_no_time_is_spent_on_it(fitted, new_frame, monkeypatch):
+    expected = fitted.predict(new_frame, adapt_to="series", with_zero_step=True)["zero-step"]
+
+    def refuse(*args, **options):
+        raise AssertionError("adapted")
+
+    monkeypatch.setattr(fitted._fitted[0].learner, "adapt_and_predict", refuse)
+    made = fitted.predict(new_frame, adapt_to="none")
+    np.testing.assert_allclose(made["TSMAML"], expected, rtol=1e-5)
+    explained = fitted.explain_
+    assert explained["adapted_error"].isna().all()
+    assert np.isfinite(explained["zero_step_error"][explained["unique_id"] != "point"]).all()
+    assert (explained["inner_steps"] == 0).all()
+    with pytest.raises(AssertionError, match="adapted"):
+        fitted.predict(new_frame, adapt_to="series")
+
+
 def test_series_that_were_trained_on_and_small_collections_are_no_new_collection(
     fitted, frame, new_frame
 ):
