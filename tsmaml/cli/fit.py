@@ -68,13 +68,20 @@ def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--input-size", type=int, help="Past points that the model sees.")
 @click.option("--season", type=int, help="Points in a season; 1: none.")
 @_part_options
-@click.option("--steps", type=int, help="Outer steps of meta-training.")
+@click.option(
+    "--size",
+    metavar="NAME",
+    help="tiny, default or large: how long to train, and how many nets, unless said otherwise.",
+)
+@click.option("--steps", type=int, help="Outer steps of meta-training; default: by --size.")
 @click.option("--meta-batch", type=int, help="Tasks of an outer step.")
 @click.option("--learning-rate", type=float, help="Peak of the outer learning rate.")
 @click.option("--support", "n_support", type=int, help="Support windows of a task.")
 @click.option("--holdout", type=float, help="Share of the series held out.")
 @click.option(
-    "--patience", type=int, help="Stop after so many validations without a better one; default 5."
+    "--patience",
+    type=int,
+    help="Stop after so many validations without a better one; default: never.",
 )
 @click.option(
     "--scaling",

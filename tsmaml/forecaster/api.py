@@ -11,7 +11,7 @@ import numpy as np
 
 from tsmaml.errors import DataError, UsageError
 from tsmaml.forecaster.events import teller_of
-from tsmaml.forecaster.settings import Settings
+from tsmaml.forecaster.settings import Settings, size_of
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection, read_series
 
@@ -45,7 +45,10 @@ class MetaForecaster:
         algorithm: registered name, a :class:`tsmaml.engine.Algorithm`, or a function that makes one.
             The default ``anil`` takes 5 inner steps at rates learned for each layer.
         model_options, loss_options, tasks_options, algorithm_options: handed to the part.
-        steps: outer steps of meta-training.
+        size: ``tiny`` for a first look, ``default``, or ``large`` for what there is to gain: how long
+            to train and how many nets, where ``steps`` and ``ensemble`` do not say
+            (:data:`tsmaml.forecaster.settings.SIZES`).
+        steps: outer steps of meta-training; None: by ``size``.
         meta_batch: tasks of an outer step.
         learning_rate: peak of the outer learning rate (warm-up, then cosine decay).
         n_support: support windows of a task.
@@ -63,7 +66,7 @@ class MetaForecaster:
         calendar: features of the calendar that the model is given: ``hour``, ``weekday``, ``month``,
             ... (:data:`tsmaml.tasks.encoding.CALENDAR`).
         ensemble: so many nets side by side, of other first weights and lengths of input, trained and
-            adapted together; the forecast is their median.
+            adapted together; the forecast is their median. None: by ``size``.
 
     Example::
 
@@ -89,7 +92,8 @@ class MetaForecaster:
         loss_options: Mapping[str, Any] | None = None,
         tasks_options: Mapping[str, Any] | None = None,
         algorithm_options: Mapping[str, Any] | None = None,
-        steps: int = Settings.steps,
+        size: str = "default",
+        steps: int | None = None,
         meta_batch: int = Settings.meta_batch,
         learning_rate: float = Settings.learning_rate,
         n_support: int = Settings.n_support,
@@ -103,8 +107,9 @@ class MetaForecaster:
         transform: str = Settings.transform,
         non_negative: bool = Settings.non_negative,
         calendar: Sequence[str] = Settings.calendar,
-        ensemble: int = Settings.ensemble,
+        ensemble: int | None = None,
     ) -> None:
+        usual = size_of(size)
         self.settings = Settings(
             h,
             input_size,
@@ -118,7 +123,7 @@ class MetaForecaster:
             dict(loss_options or {}),
             dict(tasks_options or {}),
             dict(algorithm_options or {}),
-            steps,
+            usual.steps if steps is None else steps,
             meta_batch,
             learning_rate,
             n_support,
@@ -132,7 +137,7 @@ class MetaForecaster:
             transform,
             non_negative,
             tuple(calendar),
-            ensemble,
+            usual.ensemble if ensemble is None else ensemble,
         )
         self._trained: tuple[Pipeline, Fit] | None = None
         self._kept: AdaptedSeries | None = None

@@ -228,11 +228,12 @@ def both_outputs(pipeline: Pipeline, batch: AdaptationBatch, inner_steps: int | 
     Args:
         inner_steps: so many; 0 adapts to nothing; None: as many as in meta-training.
     """
-    *support, query_inputs = batch.tasks[:4]
+    tasks, learner = batch.tasks, pipeline.learner
     if inner_steps == 0:
-        outputs = pipeline.learner.predict(query_inputs)
-        return Both(outputs, outputs, np.zeros(len(batch.tasks.query_weights), np.int32))
-    return pipeline.learner.adapt_and_predict(*support, query_inputs, steps=inner_steps)
+        outputs = learner.predict(tasks.query_inputs)
+        return Both(outputs, outputs, np.zeros(len(tasks.query_weights), np.int32))
+    support = (tasks.support_inputs, tasks.support_targets, tasks.support_weights)
+    return learner.adapt_and_predict(*support, tasks.query_inputs, steps=inner_steps)
 
 
 class Forecasts(NamedTuple):

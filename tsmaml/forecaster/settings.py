@@ -4,15 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from tsmaml.errors import UsageError
+from tsmaml.errors import UnknownNameError, UsageError
 from tsmaml.plugins import Part, Registry, registry
 from tsmaml.tasks.transforms import transform_of
 
 # What the default algorithm is given, under the user's own options: found best on held-out series
 # (docs/benchmarks.md). Rates learned for each layer of MAML go to 0 outside the heads.
 _ANIL_OPTIONS = {"steps": 5, "rate": 0.05, "learned_rates": "layer"}
+
+
+class Size(NamedTuple):
+    """What a size of :class:`tsmaml.MetaForecaster` stands for.
+
+    Attributes:
+        steps: outer steps of meta-training.
+        ensemble: nets side by side.
+    """
+
+    steps: int
+    ensemble: int
+
+
+def size_of(name: str) -> Size:
+    """The size of that name.
+
+    Raises:
+        UnknownNameError: if there is none.
+    """
+    if name not in SIZES:
+        raise UnknownNameError("size", str(name), SIZES)
+    return SIZES[name]
+
+
+SIZES = {"tiny": Size(300, 1), "default": Size(1500, 1), "large": Size(3000, 5)}
 
 
 @dataclass(frozen=True)
@@ -31,7 +57,7 @@ class Settings:
     loss_options: Mapping[str, Any] = field(default_factory=dict)
     tasks_options: Mapping[str, Any] = field(default_factory=dict)
     algorithm_options: Mapping[str, Any] = field(default_factory=dict)
-    steps: int = 1500
+    steps: int = SIZES["default"].steps
     meta_batch: int = 64
     learning_rate: float = 1e-3
     n_support: int = 8
@@ -39,13 +65,13 @@ class Settings:
     cold_share: float = 0.2
     holdout: float = 0.2
     validate_every: int = 100
-    patience: int | None = 5
+    patience: int | None = None
     seed: int = 0
     scaling: str = "standard"
     transform: str = "none"
     non_negative: bool = False
     calendar: Sequence[str] = ()
-    ensemble: int = 1
+    ensemble: int = SIZES["default"].ensemble
 
     def __post_init__(self) -> None:
         if self.algorithm == Settings.algorithm:

@@ -233,21 +233,20 @@ class _Places:
         every_day = np.arange(self._first, last + 1)
         self._table = np.searchsorted(grid.astype("datetime64[D]"), every_day, side="right") - 1
 
-    def _dates(self, end: np.datetime64 | None = None, periods: int | None = None) -> np.ndarray:
-        """The grid, up to a day or of so many steps: datetime64[us]."""
+    def _dates(self, *, end: np.datetime64 | None = None, periods: int = 0) -> np.ndarray:
+        """The grid, up to a day or else of so many steps: datetime64[us]."""
         import pandas as pd
 
         rule = self._offset.rule_code.partition("-")[0]
         if rule not in _MONTHS_OF:
             # Microseconds: in nanoseconds, pandas 2 ends in the year 2262.
-            dates = pd.date_range(
-                self._begin, freq=self._offset, unit="us", end=end, periods=periods
-            )
+            until: Any = {"periods": periods} if end is None else {"end": pd.Timestamp(end)}
+            dates = pd.date_range(self._begin, freq=self._offset, unit="us", **until)
             return dates.to_numpy()
         # pandas takes 4 us for each date, which is most of the time of forecasting one series.
-        month, step = np.datetime64(self._begin, "M"), _MONTHS_OF[rule]
-        if periods is None:
-            periods = int((np.datetime64(end, "M") - month).astype(int)) // step + 1
+        month, step = self._begin.to_datetime64().astype("datetime64[M]"), _MONTHS_OF[rule]
+        if end is not None:
+            periods = int((end.astype("datetime64[M]") - month).astype(int)) // step + 1
         months = month + step * np.arange(periods)
         is_end = rule.endswith("E")
         days = (months + is_end).astype("datetime64[D]") - is_end
