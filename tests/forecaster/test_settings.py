@@ -22,5 +22,5 @@ def test_what_is_given_wins_over_the_size():
 
 
 def test_a_misspelt_size_names_the_nearest():
-    with pytest.raises(UnknownNameError, match="no size named 'tinny'. Did you mean 'tiny'"):
+    with pytest.raises(UnknownNameError, match=r"no size named 'tinny'\. Did you mean 'tiny'"):
         MetaForecaster(size="tinny")
