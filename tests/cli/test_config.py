@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -33,6 +36,14 @@ def register_algorithms(register):
 
 
 PARTS = ("--model", "small", "--algorithm", "none")
+
+
+def test_what_tensorflow_logs_is_no_part_of_the_help():
+    command = [sys.executable, "-m", "tsmaml", "fit", "--help-model", "linear"]
+    logging = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
+    told = subprocess.run(command, capture_output=True, text=True, check=True, env=logging)
+    assert told.stdout.startswith("linear: DLinear, NLinear")
+    assert told.stderr == ""
 
 
 @pytest.fixture(autouse=True)

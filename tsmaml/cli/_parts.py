@@ -18,10 +18,14 @@ _KINDS = {"tasks": "task builder"}
 
 
 def part_of(role: str, name: str) -> Part:
-    """The registered part that an option names."""
+    """The registered part that an option names, loaded: that of a model loads TensorFlow."""
+    from tsmaml.forecaster.quiet import log_lines_aside
     from tsmaml.plugins import registry
 
-    return registry().get(_KINDS.get(role, role), name)
+    part = registry().get(_KINDS.get(role, role), name)
+    with log_lines_aside():
+        part.load()
+    return part
 
 
 def help_option(role: str, what: str) -> Callable[..., Any]:
