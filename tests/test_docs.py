@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from pathlib import Path
 
 import click
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
 from tsmaml import MetaForecaster
 from tsmaml.cli import main
@@ -114,6 +116,34 @@ def test_commands_have_the_options_that_pages_give_them(page):
             with click.Context(main) as context:
                 name, command, rest = main.resolve_command(context, words[1:])
                 command.make_context(name, rest, parent=context)
+
+
+def test_the_console_of_the_options_page_does_what_it_says(small, monkeypatch):
+    """Each command is run, but that ``fit`` takes over what another page's fit has learned."""
+    done, asked = MetaForecaster(h=14).fit(small["df"]), []
+
+    def fit(forecaster, collection, **_):
+        asked.append(forecaster.settings)
+        forecaster._trained = done._trained
+
+    monkeypatch.setattr(MetaForecaster, "fit", fit)
+    small["df"].drop(columns="promotion").to_parquet("series.parquet")
+    printed = []
+    for line in "".join(code_blocks("docs/options.md", "console")).splitlines():
+        command, _, file = line.partition(" > ")
+        result = CliRunner().invoke(main, shlex.split(command)[1:])
+        assert result.exit_code == 0, result.output
+        printed.append(result.stdout)
+        if file:
+            Path(file).write_text(result.stdout)
+    begins = [text.partition(":")[0] for text in printed[:4]]
+    assert begins == ["nbeats", "huber", "by_prefix", "anil"]
+    written, (excerpt,) = tomllib.loads(printed[4]), code_blocks("docs/options.md", "toml")
+    assert tomllib.loads(excerpt).items() <= written.items()
+    assert [(one.model, one.model_options, one.steps) for one in asked] == [
+        ("mlp", {"width": 64}, 500),
+        ("mlp", {"width": 64}, 1000),
+    ]
 
 
 def test_the_engine_page_s_example_learns_the_sinusoid(capsys):
