@@ -77,6 +77,10 @@ def in_numpy(targets, outputs):
     return tf.numpy_function(np.abs, [error(targets, outputs)], outputs.dtype)
 
 
+def not_for_xla(targets, outputs):
+    return tf.math.special.dawsn(error(targets, outputs))
+
+
 def rewards_too_much(targets, outputs):
     return tf.square(error(targets, outputs) + 0.3)
 
@@ -122,7 +126,8 @@ def too_narrow():
         ("gradient", held_constant, "the first derivative that differences have"),
         ("gradient", flat, "a gradient with respect to the model's outputs; it is 0"),
         ("gradient", differentiable_once, "the second derivative that differences have"),
-        ("mapping", in_numpy, "operations that can be mapped over tasks and compiled by XLA"),
+        ("mapping", in_numpy, "can be mapped over tasks side by side: its speed class is 'side"),
+        ("mapping", not_for_xla, "can be compiled by XLA: its speed class is 'side by side, XLA'"),
         ("forecast", rewards_too_much, "should cost least where the forecast is right"),
         ("forecast", crossing, "finite quantiles that rise with their levels"),
         ("forecast", scaled, r"in original units: quantile \* scale \+ location"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from tsmaml.errors import UsageError
 from tsmaml.testing import MODEL_CHECKS, check_model
@@ -131,6 +132,32 @@ def held_constant(input_size, h):
     return keras.Model(past, dense(h, name="head")(hidden * keras.ops.stop_gradient(hidden)))
 
 
+def of_the_past(layer, input_size, h):
+    past = keras.Input((input_size,), name="past")
+    return keras.Model(past, dense(h, name="head")(layer(past)))
+
+
+def not_for_many(input_size, h):
+    def sine(x):
+        return x + tf.ensure_shape(tf.numpy_function(np.sin, [x], x.dtype), x.shape)
+
+    return of_the_past(keras.layers.Lambda(sine), input_size, h)
+
+
+def not_for_xla(input_size, h):
+    return of_the_past(keras.layers.Lambda(tf.math.special.dawsn), input_size, h)
+
+
+def in_python(input_size, h):
+    def doubled(x):
+        twice = tf.py_function(lambda part: 2 * part, [x], x.dtype)
+        return tf.ensure_shape(twice, x.shape)
+
+    past = keras.Input((input_size,), name="past")
+    dropped = keras.layers.Dropout(0.1, name="dropped")(past)
+    return keras.Model(past, dense(h, name="head")(keras.layers.Lambda(doubled)(dropped)))
+
+
 @pytest.mark.parametrize(
     ("check", "build", "sentence"),
     [
@@ -161,6 +188,9 @@ def held_constant(input_size, h):
         ("determinism", unseeded, r"the same initial weights after .*set_random_seed\(3\), twice"),
         ("determinism", always_the_same, "other initial weights with another seed"),
         ("gradient", held_constant, "that of 'hidden/kernel' differs"),
+        ("speed", not_for_many, "can be mapped over tasks side by side: its speed class is"),
+        ("speed", not_for_xla, "can be compiled by XLA: its speed class is 'side by side, XLA'"),
+        ("speed", in_python, "of the speed class 'one after another, XLA': it calls Python"),
     ],
 )
 def test_a_broken_promise_is_told_in_words(check, build, sentence):
@@ -169,10 +199,37 @@ def test_a_broken_promise_is_told_in_words(check, build, sentence):
 
 
 def test_a_sound_model_passes_and_gets_its_options():
-    cheap = [name for name in MODEL_CHECKS if name != "gradient"]
+    cheap = [name for name in MODEL_CHECKS if name not in ("gradient", "speed")]
     check_model(sound, options={"width": 3}, checks=cheap)
     with pytest.raises(UsageError, match="'sound' has no option 'depth'"):
         check_model(sound, options={"depth": 3}, checks=cheap)
+
+
+def convolves(input_size, h):
+    past = keras.Input((input_size,), name="past")
+    steps = keras.layers.Reshape((input_size, 1), name="steps")(past)
+    hidden = keras.layers.Conv1D(2, 3, name="filters")(steps)
+    recurrent = keras.layers.GRU(2, unroll=True, name="memory")(hidden)
+    return keras.Model(past, dense(h, name="head")(recurrent))
+
+
+@pytest.mark.parametrize(
+    ("speed", "layers"),
+    [
+        ("side by side, XLA", r"filters \(Conv1D\), memory \(GRU\)"),
+        ("side by side", r"filters \(Conv1D\)"),
+        ("one after another, XLA", r"memory \(GRU\)"),
+    ],
+)
+def test_a_model_that_is_slower_than_declared_is_told(speed, layers):
+    sentence = f"speed class '{speed}', as is declared, and is of 'one after another': because of"
+    with pytest.raises(AssertionError, match=rf"{sentence} {layers}\."):
+        check_model(convolves, speed=speed, checks=["speed"])
+
+
+def test_an_unknown_speed_is_told():
+    with pytest.raises(UsageError, match="speed is 'fast'; wanted is one of 'side by side, XLA'"):
+        check_model(sound, speed="fast", checks=["speed"])
 
 
 def test_an_unknown_check_is_told():

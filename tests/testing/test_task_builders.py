@@ -55,6 +55,16 @@ def many_alone(collection, windows):
     return TaskSet(np.array([0, 0]), np.array([0, 1, 2]), ("one", "other"))
 
 
+def searching(collection, windows):
+    known = list(dict.fromkeys(collection.ids))
+    return TaskSet.from_labels([known.index(name) for name in collection.ids])
+
+
+def pairing(collection, windows):
+    nearest = [max(len({*one} & {*two}) for two in collection.ids) for one in collection.ids]
+    return TaskSet.from_labels(nearest)
+
+
 def unseeded(collection, windows):
     return TaskSet.from_labels(np.random.default_rng().integers(0, 2, len(collection)))
 
@@ -69,6 +79,12 @@ def unseeded(collection, windows):
         ("future", by_last_value, "whatever the values after the first 4, the first input"),
         ("new_series", many_alone, "one task of a collection of one series, 'a-x/1'"),
         ("determinism", unseeded, "the same tasks of the same series each time"),
+        (
+            "speed",
+            searching,
+            r"in proportion to the number of series: 400 .* 1\d\.\d times the work",
+        ),
+        ("speed", pairing, r"in proportion to the number of series: 400 .* 1\d\.\d times the work"),
     ],
 )
 def test_a_broken_promise_is_told_in_words(check, build, sentence):

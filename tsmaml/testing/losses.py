@@ -23,6 +23,7 @@ from tsmaml.losses import Loss, as_loss
 from tsmaml.plugins import Part, registry
 from tsmaml.plugins.calls import call_part
 from tsmaml.testing.common import as_stored, run_checks, want
+from tsmaml.testing.speed import compiled
 
 _WINDOWS, _H = 4, 3
 
@@ -185,23 +186,18 @@ def check_gradient(subject: Subject) -> None:
 
 
 def check_mapping(subject: Subject) -> None:
-    """Mapped over tasks and compiled by XLA it gives what it gives task by task."""
+    """Speed class "side by side, XLA": mapped over tasks and compiled it gives what it gives alone."""
     loss = subject.make()
     targets, outputs = _example(loss, (2, _WINDOWS, _H))
 
     def both(task: Any) -> Any:
         return _mean_and_slope(loss, *task)
 
-    compiled = tf.function(
-        lambda *tasks: vectorized(both, tasks), autograph=False, jit_compile=True
-    )
-    try:
-        mapped = compiled(targets, outputs)
-    except Exception as error:
-        raise AssertionError(
-            f"{subject} should be made of TensorFlow operations that can be mapped over tasks and "
-            f"compiled by XLA; {type(error).__name__}: {error}"
-        ) from error
+    def over_tasks(*tasks: Any) -> Any:
+        return vectorized(both, tasks)
+
+    run = compiled(subject, over_tasks, targets, outputs, side_by_side=True, jit=True)
+    mapped = run(targets, outputs)
     for task in range(2):
         alone = both(({name: part[task] for name, part in targets.items()}, outputs[task]))
         for found, wanted in zip(mapped, alone, strict=True):

@@ -13,8 +13,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any
+from functools import cached_property, partial
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from tsmaml import engine
 from tsmaml.engine.functional import FunctionalModel
-from tsmaml.engine.mapping import choose
+from tsmaml.engine.mapping import choose, vectorized
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.problem import Meta, Problem, initial_rates
 from tsmaml.losses import mse
@@ -31,6 +31,7 @@ from tsmaml.plugins.calls import call_part
 from tsmaml.tasks.scaling import scale_windows
 from tsmaml.testing.common import double_precision, run_checks, want
 from tsmaml.testing.derivatives import is_slope, plain_loop
+from tsmaml.testing.speed import check_speed_of, compiled
 
 _EXOGENOUS = ("hist_exog", "futr_exog", "stat_exog")
 _COLUMNS = 2
@@ -45,12 +46,19 @@ class Subject:
         part: that builds it.
         input_size, h: sizes that it is built for.
         options: of the model.
+        speed: the speed class that is declared; None: none.
     """
 
     part: Part
     input_size: int
     h: int
     options: Mapping[str, Any] = field(default_factory=dict)
+    speed: str | None = None
+
+    @cached_property
+    def mapped(self) -> Mapped:
+        """The gradient of a meta-batch, compiled once for all checks that want it."""
+        return _mapped(self)
 
     def build(self, n_outputs: int = 1, *, seed: int = 0, **options: Any) -> keras.Model:
         """The model with the initial weights of a seed."""
@@ -91,6 +99,7 @@ def check_model(
     options: Mapping[str, Any] | None = None,
     input_size: int = 6,
     h: int = 3,
+    speed: str | None = None,
     checks: Iterable[str] | None = None,
 ) -> None:
     """Check that a model does all that tsmaml wants of it.
@@ -101,6 +110,9 @@ def check_model(
         options: of the model; small ones keep the checks quick.
         input_size: past points of the model that is checked.
         h: its horizon.
+        speed: how its tasks are to run, of :data:`tsmaml.testing.speed.SPEEDS`: ``"side by side, XLA"``,
+            ``"side by side"``, ``"one after another, XLA"`` or ``"one after another"``; a model that
+            the engine runs slower fails. None: as its layers have it, which has to work.
         checks: some of the names of :data:`MODEL_CHECKS`; None: all.
 
     Raises:
@@ -108,7 +120,7 @@ def check_model(
         UsageError, PluginError: if the model can't be built at all, or there is no such check.
     """
     part = model if isinstance(model, Part) else registry().resolve("model", model)
-    subject = Subject(part, input_size, h, dict(options or {}))
+    subject = Subject(part, input_size, h, dict(options or {}), speed)
     run_checks("models", MODEL_CHECKS, checks, subject)
 
 
@@ -291,18 +303,8 @@ def check_gradient(subject: Subject) -> None:
     That of a meta-batch equals what a plain loop over its tasks gives, and both equal differences of
     the query loss along a random direction for each variable.
     """
+    problem, point, gradient, mapped = subject.mapped
     with double_precision():
-        model = subject.built_with_random_weights()
-        problem = Problem.of(FunctionalModel(model), mse(), engine.maml(steps=1, rate=0.05))
-        batch, seed = _batch(model, subject), tf.constant(_SEED, tf.int64)
-        way, jit = choose(model, "auto", "auto")
-
-        def gradient(parameters: Any, map_tasks: Any = way) -> Any:
-            meta = Meta(tuple(parameters), initial_rates(problem))
-            return outer_gradient(problem, meta, batch, seed, map_tasks)
-
-        mapped = tf.function(gradient, autograph=False, jit_compile=jit)
-        point = list(problem.net.initial())
         found, losses = mapped(point)
         wanted, wanted_losses = gradient(point, plain_loop)
         for name, one, other in zip(
@@ -333,6 +335,46 @@ def check_gradient(subject: Subject) -> None:
                 f"loss have; that of {name!r} differs. What it is made of has to be differentiable "
                 "twice.",
             )
+
+
+def check_speed(subject: Subject) -> None:
+    """Its tasks run as its layers have it, or as is declared: side by side or not, by XLA or not."""
+    if subject.speed is not None:
+        check_speed_of(subject, subject.build(), subject.speed)
+    _ = subject.mapped  # says what can't be mapped or compiled
+
+
+class Mapped(NamedTuple):
+    """The second-order gradient of a meta-batch, in float64.
+
+    Attributes:
+        problem: of the model.
+        point: its parameters.
+        gradient: takes parameters, and a way to map tasks.
+        compiled: the same, mapped and compiled as the engine chooses.
+    """
+
+    problem: Problem
+    point: list[Any]
+    gradient: Callable[..., Any]
+    compiled: Callable[..., Any]
+
+
+def _mapped(subject: Subject) -> Mapped:
+    with double_precision():
+        model = subject.built_with_random_weights()
+        problem = Problem.of(FunctionalModel(model), mse(), engine.maml(steps=1, rate=0.05))
+        batch, seed = _batch(model, subject), tf.constant(_SEED, tf.int64)
+        way, jit = choose(model, "auto", "auto")
+
+        def gradient(parameters: Any, map_tasks: Any = way) -> Any:
+            meta = Meta(tuple(parameters), initial_rates(problem))
+            return outer_gradient(problem, meta, batch, seed, map_tasks)
+
+        point = list(problem.net.initial())
+        is_side_by_side = way is vectorized
+        run = compiled(subject, gradient, point, side_by_side=is_side_by_side, jit=jit)
+        return Mapped(problem, point, gradient, run)
 
 
 def windows(
@@ -395,4 +437,5 @@ MODEL_CHECKS: dict[str, Callable[[Subject], None]] = {
     "storage": check_storage,
     "determinism": check_determinism,
     "gradient": check_gradient,
+    "speed": check_speed,
 }

@@ -10,8 +10,10 @@ Call :func:`check_task_builder` in a test of your plugin, with ids such as it wa
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,8 @@ from tsmaml.series import SeriesCollection
 from tsmaml.tasks import TaskSet, WindowSpec
 from tsmaml.testing.common import as_stored, collection_of, run_checks, want
 
+# Collections of two sizes, and how much more work the larger may be: four times, and some for sorting.
+_FEW, _MANY, _MORE_WORK = 100, 400, 8
 _IDS = tuple(f"{place}-{way}/{number}" for number in "12" for place in "abc" for way in "xy")
 _WINDOWS = WindowSpec(input_size=4, h=2)
 
@@ -159,6 +163,54 @@ def check_determinism(subject: Subject) -> None:
         )
 
 
+def check_speed(subject: Subject) -> None:
+    """Speed class "in proportion": the work grows with the number of series, not with its square.
+
+    Work is what Python does, step by step, so that no clock has a part in it.
+    """
+    subject.build(subject.collection())  # what is imported at the first call is no part of it
+    few, many = (_work(subject, count) for count in (_FEW, _MANY))
+    want(
+        many <= _MORE_WORK * few,
+        f"{subject} should take work in proportion to the number of series: {_MANY} of them take "
+        f"{many / few:.1f} times the work of {_FEW}, as if each were held against all others. Work on "
+        "whole arrays, or look names up in a dictionary.",
+    )
+
+
+def _work(subject: Subject, count: int) -> int:
+    """Steps of Python that it takes to form tasks of so many series, comparisons of ids among them."""
+    names = [_Counted(f"{subject.ids[i % len(subject.ids)]}{i}") for i in range(count)]
+    collection = collection_of([np.arange(1.0, 9.0)] * count, names)
+    steps = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        subject.build(collection)
+    finally:
+        sys.settrace(before)
+    return steps
+
+
+class _Counted(str):
+    """An id whose comparisons are steps of Python, also where a list or a sort makes them."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return str.__eq__(self, other)
+
+    def __lt__(self, other: str) -> bool:
+        return str.__lt__(self, other)
+
+
 def _groups(tasks: TaskSet) -> set[frozenset[int]]:
     ends = zip(tasks.offsets[:-1], tasks.offsets[1:], strict=True)
     return {frozenset(tasks.members[begin:end].tolist()) for begin, end in ends}
@@ -169,4 +221,5 @@ TASK_BUILDER_CHECKS: dict[str, Callable[[Subject], None]] = {
     "future": check_future,
     "new_series": check_new_series,
     "determinism": check_determinism,
+    "speed": check_speed,
 }

@@ -27,7 +27,7 @@ def windows(*shape: int) -> dict[str, np.ndarray]:
 
 
 def test_it_does_what_tsmaml_wants_of_a_model():
-    check_model("gated", options={"width": 4, "n_layers": 2})
+    check_model("gated", options={"width": 4, "n_layers": 2}, speed="side by side, XLA")
 
 
 def test_the_first_forecast_is_the_location_of_the_window():
