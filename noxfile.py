@@ -5,7 +5,7 @@ from __future__ import annotations
 import nox
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "baselines", "integrations"]
+nox.options.sessions = ["lint", "types", "tests", "baselines", "integrations", "sktime"]
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
@@ -52,6 +52,13 @@ def integrations(session: nox.Session) -> None:
     """The plugins that lead to other tools."""
     session.install(".[report]", "./plugins/tsmaml-mlflow", "pytest>=8.2")
     session.run("pytest", "plugins/tsmaml-mlflow/tests", *session.posargs)
+
+
+@nox.session
+def sktime(session: nox.Session) -> None:
+    """The forecaster of sktime, which decides on pandas' version too; sktime's own checks among it."""
+    session.install(".[sktime]", "./plugins/tsmaml-sktime", "pytest>=8.2")
+    session.run("pytest", "plugins/tsmaml-sktime/tests", *session.posargs)
 
 
 @nox.session(default=False)
