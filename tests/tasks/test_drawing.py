@@ -32,7 +32,7 @@ def collection() -> SeriesCollection:
 
 def drawn(collection: SeriesCollection, cut_back: int, seed: int = 0):
     sampler = WindowSampler(SPEC, 400, "float64")
-    found = sampler(tf.constant([seed, 0], tf.int64), histories_of(collection, cut_back))
+    found = sampler(tf.constant([seed, 0], tf.int64), histories_of(collection, 1, cut_back))
     return tf.nest.map_structure(np.array, found)
 
 

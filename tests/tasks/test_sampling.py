@@ -9,6 +9,7 @@ import tensorflow as tf
 from tsmaml.errors import DataError
 from tsmaml.tasks import TaskSet, WindowSpec, per_series
 from tsmaml.tasks.sampling import TaskSampler
+from tsmaml.tasks.scaling import series_errors
 
 SPEC = WindowSpec(input_size=6, h=4, season_length=3, n_support=4, n_query=2)
 
@@ -43,6 +44,18 @@ def test_compiled_by_xla_it_draws_the_same(collection, groups):
         ):
             np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
     assert compiled.experimental_get_tracing_count() == 1
+
+
+def test_queries_are_judged_in_seasonal_errors_of_the_whole_series(collection):
+    sampler = TaskSampler(collection, per_series(collection, SPEC), SPEC, 16, "float64")
+    batch, places = sampler(seed(4)), sampler.draw(seed(4))
+    errors = series_errors(collection.values, collection.offsets, SPEC.season_length)
+    for part, targets in ((slice(None, 4), "support"), (slice(4, None), "query")):
+        made = getattr(batch, f"{targets}_targets")
+        of_series = np.asarray(made["seasonal_error"] * made["scale"])[..., 0]
+        known = np.asarray(places.valid)[:, part]
+        wanted = errors[np.asarray(places.series)[:, part]]
+        assert np.isclose(of_series, wanted)[known].all() == (targets == "query")
 
 
 def test_shapes_are_static_and_of_the_models_dtype(collection, groups):

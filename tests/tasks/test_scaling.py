@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 from tsmaml.errors import UnknownNameError
-from tsmaml.tasks.scaling import scale_windows, seasonal_error
+from tsmaml.tasks.scaling import scale_windows, seasonal_error, series_errors
 
 
 def scaled(past, mask=None, kind="standard", season_length=1):
@@ -72,6 +72,34 @@ def test_without_a_pair_at_the_lag_it_is_that_of_lag_1_and_without_any_pair_1():
     assert error_of([0, 2, 4], [0, 1, 1], 2) == pytest.approx(2)
     assert error_of([0, 0, 4], [0, 0, 1], 2) == 1
     assert error_of([4], [1], 1) == 1
+
+
+def test_seasonal_errors_of_series_are_those_of_each_by_itself(monkeypatch):
+    rng = np.random.default_rng(0)
+    lengths = np.append(rng.integers(0, 12, 60), [3, 3, 0])
+    offsets = np.append(0, np.cumsum(lengths))
+    values = rng.normal(size=offsets[-1]) * 10.0 ** rng.integers(-200, 200, offsets[-1])
+    values[rng.random(len(values)) < 0.2] = np.nan
+    values[offsets[60] : offsets[61]] = 0
+    values[offsets[61] : offsets[62]] = 5
+    seen = rng.integers(0, lengths + 1)
+    seen[60:] = lengths[60:]
+
+    def of_one(series):
+        for lag in (4, 1):
+            changes = np.abs(series[lag:] - series[:-lag])
+            if np.isfinite(changes).any():
+                return max(np.nanmean(changes), 0.01 * np.nanmean(np.abs(series)))
+        return np.nan
+
+    wanted = [of_one(values[o : o + n]) for o, n in zip(offsets[:-1], seen, strict=True)]
+    wanted[60] = np.nan  # nothing but 0
+    assert wanted[61] == pytest.approx(0.05)
+    assert np.isfinite(wanted).sum() > 30
+    for at_once in (1_000_000, 20):
+        monkeypatch.setattr("tsmaml.tasks.scaling._POINTS_AT_ONCE", at_once)
+        np.testing.assert_allclose(series_errors(values, offsets, 4, seen), wanted, rtol=1e-9)
+    assert series_errors(np.array([]), np.array([0]), 4).shape == (0,)
 
 
 def test_seasonal_error_is_never_below_a_hundredth():

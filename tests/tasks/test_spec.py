@@ -15,8 +15,8 @@ def test_stride_is_half_the_horizon_unless_given(h, stride):
     assert WindowSpec(8, h, stride=5).stride == 5
 
 
-@pytest.mark.parametrize(("season_length", "lengths"), [(1, (4, 12)), (2, (2, 6)), (12, (12, 36))])
-def test_a_cold_start_has_one_to_three_seasons_and_four_to_twelve_points_without(
+@pytest.mark.parametrize(("season_length", "lengths"), [(1, (3, 12)), (2, (3, 6)), (12, (3, 36))])
+def test_a_cold_start_has_three_points_to_three_seasons_and_to_twelve_points_without(
     season_length, lengths
 ):
     assert WindowSpec(8, 4, season_length).cold_lengths == lengths

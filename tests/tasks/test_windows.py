@@ -55,11 +55,12 @@ SPEC = WindowSpec(input_size=3, h=2, season_length=2)
 VALUES = [10.0, 20.0, 40.0, 20.0, 0.0, 5.0, 7.0]
 
 
-def gather(origin, begin=0, limit=5, valid=True, dtype="float64", index=1):
+def gather(origin, begin=0, limit=5, valid=True, dtype="float64", index=1, errors=None):
     """One window of the second of three series, ``[10, 20, 40, 20, 0]``."""
     series = flat_series([1.0, 2.0, *VALUES[:5], 8.0, 9.0], [0, 2, 7, 9], [0, 0, 0])
     places = (tf.constant([x], tf.int64) for x in (index, origin, begin, limit))
-    made = gather_windows(series, *places, tf.constant([valid]), SPEC, dtype)
+    known = None if errors is None else tf.constant([errors], tf.float64)
+    made = gather_windows(series, *places, tf.constant([valid]), SPEC, dtype, known)
     return tf.nest.map_structure(lambda x: np.asarray(x)[0].tolist(), made)
 
 
@@ -82,6 +83,14 @@ def test_a_window_in_the_middle():
     assert window.targets["scale"] == window.scale
     # |40 - 10| at lag 2, in units of the scale.
     assert window.targets["seasonal_error"] == [pytest.approx(30 / window.scale[0])]
+
+
+def test_the_seasonal_error_of_a_series_is_told_in_units_of_the_window_s_scale():
+    for error, of_scale in ((7.0, None), (1e9, 50.0), (1e-9, 1 / 50), (np.nan, 30.0)):
+        window = gather(3, errors=error)
+        wanted = error / window.scale[0] if of_scale is None else of_scale
+        wanted = of_scale / window.scale[0] if np.isnan(error) else wanted
+        assert window.targets["seasonal_error"] == [pytest.approx(wanted)]
 
 
 def test_a_short_input_is_padded_on_the_left():

@@ -53,7 +53,7 @@ class MetaForecaster:
         learning_rate: peak of the outer learning rate (warm-up, then cosine decay).
         n_support: support windows of a task.
         n_query: query windows of a task in meta-training.
-        cold_share: share of meta-training tasks whose history is cut to 1 to 3 seasons.
+        cold_share: share of meta-training tasks whose history is cut, to 3 points to 3 seasons.
         holdout: share of the series held out, half to validate on, half to report on.
         validate_every: outer steps between two validations.
         patience: stop after so many validations without a better one; None: never.
@@ -575,8 +575,8 @@ class MetaForecaster:
 
         Columns: id, ``used`` (``adapted`` or ``zero-step``), ``level`` (what it was adapted to:
         ``series``, ``collection``, ``both`` or ``none``), ``zero_step_error`` and
-        ``adapted_error`` (the model's loss on the last points, held back from adaptation; for ``mae``
-        in units of the window's scale), ``inner_steps``, ``support_windows``.
+        ``adapted_error`` (the model's loss on the last points, held back from adaptation; for
+        ``mase`` in units of the history's mean seasonal change), ``inner_steps``, ``support_windows``.
         """
         if self._explain is None:
             raise UsageError("There is nothing to explain yet.", hint="Call predict(df) first.")

@@ -104,7 +104,12 @@ class Pipeline:
             )
         return task_set
 
-    def batches_of(self, collection: SeriesCollection, cut_back: int = 0) -> Any:
+    def batches_of(
+        self,
+        collection: SeriesCollection,
+        cut_back: int = 0,
+        errors: np.ndarray | None = None,
+    ) -> Any:
         """Rows and batches that adapt to a collection, see :mod:`tsmaml.tasks.adaptation`."""
         task_set = self.tasks_of(collection)
         largest = int(np.diff(task_set.offsets).max())
@@ -119,6 +124,7 @@ class Pipeline:
             cut_back=cut_back,
             dtype=self.learner.net.dtype,
             encoded=self.encoded(collection),
+            errors=errors,
         )
 
     @property

@@ -146,7 +146,10 @@ def plainly_tuned(
     """
     learner = pipeline.learner
     histories = histories_of(
-        pipeline.transform.applied(collection), cut_back, pipeline.encoded(collection)
+        pipeline.transform.applied(collection),
+        pipeline.spec.season_length,
+        cut_back,
+        pipeline.encoded(collection),
     )
     if not len(histories.index):  # no history of two points
         return learner.meta.parameters

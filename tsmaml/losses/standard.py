@@ -96,9 +96,12 @@ def smape() -> Loss:
 
 
 def mase() -> Loss:
-    """Absolute error by the mean absolute seasonal difference of the window's input.
+    """Absolute error by the mean absolute seasonal difference of the series.
 
-    Hyndman and Koehler (2006), eq. 3, with the window's own input as sample.
+    Hyndman and Koehler (2006), eq. 3. The sample is the whole series where a forecast is judged, also
+    one from a short history, and the window's own input where a task is adapted to. Series then
+    count alike, whatever their noise and the points that a forecast sees; by the scale of the input a
+    few short histories, whose scale is small by chance, would outweigh all others.
     """
 
     def function(targets: Targets, outputs: Any) -> Any:

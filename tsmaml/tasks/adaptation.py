@@ -14,6 +14,7 @@ from tsmaml.errors import UsageError
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.builders import TaskSet
 from tsmaml.tasks.encoding import NOTHING, Encoded
+from tsmaml.tasks.scaling import series_errors
 from tsmaml.tasks.spec import WindowSpec
 from tsmaml.tasks.windows import FlatSeries, flat_series, gather_windows, support_origins
 
@@ -67,6 +68,7 @@ def adaptation_batches(
     cut_back: int = 0,
     dtype: str = "float32",
     encoded: Encoded = NOTHING,
+    errors: np.ndarray | None = None,
 ) -> tuple[Rows, Iterator[AdaptationBatch]]:
     """Batches of equal shape that together hold every series once as query.
 
@@ -84,6 +86,8 @@ def adaptation_batches(
         cut_back: points held back at the end.
         dtype: of the results, the model's.
         encoded: exogenous columns that the model takes.
+        errors: ``[series]``, seasonal errors that losses of query windows are told; None: those of the
+            histories.
 
     Raises:
         UsageError: if a series is in no task, or in several.
@@ -100,6 +104,12 @@ def adaptation_batches(
         tf.constant(latest - cut_back, tf.int64),
     )
     series = flat_series(collection.values, collection.offsets, collection.positions, encoded)
+    if errors is None and not cut_back:  # there are no targets to judge
+        errors = np.full(len(collection), np.nan)
+    elif errors is None:
+        seen = np.maximum(collection.lengths - cut_back, (collection.lengths + 1) // 2)
+        errors = series_errors(collection.values, collection.offsets, spec.season_length, seen)
+    known = tf.constant(errors, tf.float64)
 
     def batches() -> Iterator[AdaptationBatch]:
         for start in range(0, len(rows.task), width):
@@ -110,6 +120,7 @@ def adaptation_batches(
             members[len(numbers) :] = -1
             batch = _build(
                 series,
+                known,
                 tasks,
                 tf.constant(rows.task[padded], tf.int64),
                 tf.constant(members, tf.int64),
@@ -153,6 +164,7 @@ class _TaskTensors(NamedTuple):
 @tf.function(autograph=False, reduce_retracing=True)
 def _build(
     series: FlatSeries,
+    errors: tf.Tensor,
     tasks: _TaskTensors,
     task: tf.Tensor,
     queried: tf.Tensor,
@@ -163,7 +175,7 @@ def _build(
     """Support and query windows of rows.
 
     Args:
-        series, tasks: the collection and its tasks.
+        series, errors, tasks: the collection, its seasonal errors, and its tasks.
         task: ``[rows]`` int64, which task a row adapts to.
         queried: ``[rows, width]`` int64, series that it forecasts; -1: none.
         sizes: the fields of a :class:`WindowSpec`.
@@ -195,5 +207,7 @@ def _build(
     index = tf.maximum(queried, 0)
     cut, length = history_end(index)
     begin = tf.zeros_like(cut)
-    query = gather_windows(series, index, cut, begin, length, there & (cut > 0), spec, dtype)
+    there &= cut > 0
+    known = tf.gather(errors, index)
+    query = gather_windows(series, index, cut, begin, length, there, spec, dtype, known)
     return TaskBatch(*support[:3], *query[:3]), query.location, query.scale

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.encoding import NOTHING, Encoded
 from tsmaml.tasks.sampling import below, uniform_numbers
+from tsmaml.tasks.scaling import series_errors
 from tsmaml.tasks.spec import WindowSpec
 from tsmaml.tasks.windows import FlatSeries, flat_series, gather_windows
 
@@ -22,15 +23,20 @@ class Histories(NamedTuple):
         series: the collection.
         index: ``[n]`` int64, numbers of the series that have a window.
         lengths: ``[n]`` int64, how many of the points of each may be seen.
+        errors: ``[n]`` float64, seasonal error of what may be seen.
     """
 
     series: FlatSeries
     index: tf.Tensor
     lengths: tf.Tensor
+    errors: tf.Tensor
 
 
 def histories_of(
-    collection: SeriesCollection, cut_back: int = 0, encoded: Encoded = NOTHING
+    collection: SeriesCollection,
+    season_length: int,
+    cut_back: int = 0,
+    encoded: Encoded = NOTHING,
 ) -> Histories:
     """Histories that end ``cut_back`` points before the end of each series, but keep half of them.
 
@@ -38,10 +44,12 @@ def histories_of(
     """
     lengths = np.maximum(collection.lengths - cut_back, (collection.lengths + 1) // 2)
     index = np.flatnonzero(lengths > 1)
+    errors = series_errors(collection.values, collection.offsets, season_length, lengths)
     return Histories(
         flat_series(collection.values, collection.offsets, collection.positions, encoded),
         tf.constant(index, tf.int64),
         tf.constant(lengths[index], tf.int64),
+        tf.constant(errors[index], tf.float64),
     )
 
 
@@ -90,5 +98,6 @@ class WindowSampler:
             tf.ones_like(origin, tf.bool),
             self.spec,
             self.dtype,
+            tf.gather(histories.errors, number),
         )
         return windows.inputs, windows.targets, windows.weights

@@ -12,6 +12,7 @@ from tsmaml.errors import DataError
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.builders import TaskSet
 from tsmaml.tasks.encoding import NOTHING, Encoded
+from tsmaml.tasks.scaling import series_errors
 from tsmaml.tasks.spec import WindowSpec
 from tsmaml.tasks.windows import flat_series, gather_windows, support_origins
 
@@ -81,6 +82,8 @@ class TaskSampler:
         self._series = flat_series(
             collection.values, collection.offsets, collection.positions, encoded
         )
+        errors = series_errors(collection.values, collection.offsets, spec.season_length)
+        self._errors = tf.constant(errors, tf.float64)
         self._lengths = tf.constant(collection.lengths, tf.int64)
         self._n_observed = tf.constant(collection.n_observed, tf.int64)
         # Where each value stands; None where every step has one.
@@ -105,6 +108,7 @@ class TaskSampler:
         spec = self.spec
         is_support = tf.range(spec.n_support + spec.n_query) < spec.n_support
         limit = tf.where(is_support, drawn.cut, tf.gather(self._lengths, drawn.series))
+        of_input = tf.constant(np.nan, self._errors.dtype)
         windows = gather_windows(
             self._series,
             drawn.series,
@@ -114,6 +118,7 @@ class TaskSampler:
             drawn.valid,
             spec,
             self.dtype,
+            tf.where(is_support, of_input, tf.gather(self._errors, drawn.series)),
         )
         tensors = (windows.inputs, windows.targets, windows.weights)
         support, query = (
@@ -154,9 +159,11 @@ class TaskSampler:
         ahead = tf.where(tf.range(spec.n_query) == 0, tf.zeros_like(ahead), ahead)
         origin_q = cut[:, k:] + ahead
         valid_q = (cut[:, k:] > begin[:, k:]) & (origin_q < length[:, k:])
+        # A later query window sees no longer a history than the first.
+        begin_q = tf.maximum(origin_q - history[:, tf.newaxis], 0)
         return Drawn(
             series,
-            begin,
+            tf.concat([begin[:, :k], begin_q], 1),
             cut,
             tf.concat([origin_s, origin_q], 1),
             tf.concat([valid_s, valid_q], 1),
@@ -177,10 +184,18 @@ class TaskSampler:
         return tf.gather(position, tf.gather(begin, series) + number)
 
     def _history_length(self, chance: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
-        """Points that a history may hold at most: a few for cold starts, all for the others."""
+        """Points that a history may hold at most: a few for cold starts, all for the others.
+
+        The logarithm of a few is uniform: the fewer points there are, the more each further one says.
+        """
         shortest, longest = self.spec.cold_lengths
-        few = shortest + below(uniform, tf.constant(longest - shortest + 1, tf.int64))
-        return tf.where(chance < self.spec.cold_share, few, tf.reduce_max(self._lengths))
+        # By comparison, which XLA and TensorFlow agree on to the bit, unlike on powers.
+        logs = np.log(np.arange(shortest, longest + 2) / shortest)
+        chances = tf.constant(logs[1:-1] / logs[-1], uniform.dtype)
+        further = tf.cast(uniform[:, tf.newaxis] >= chances, tf.int64)
+        few = shortest + tf.reduce_sum(further, axis=1)
+        everything = tf.reduce_max(self._lengths) + self.spec.h
+        return tf.where(chance < self.spec.cold_share, few, everything)
 
 
 def uniform_numbers(seed: tf.Tensor, shape: list[int]) -> tf.Tensor:

@@ -7,9 +7,11 @@ here: sums over it run for many windows at once.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import tensorflow as tf
 
 from tsmaml.tasks.spec import check_scaling
@@ -24,6 +26,8 @@ _PRIOR = 0.1
 _TINY = 1e-290
 # The standard deviation of normal values, in units of their median absolute deviation.
 _NORMAL_OF_MEDIAN = 1.4826
+# Points of several series that are looked at together: a bound of memory.
+_POINTS_AT_ONCE = 1_000_000
 # More than any relative value and any distance between two.
 _BEYOND = 4.0
 
@@ -127,6 +131,63 @@ def seasonal_error(scaled: tf.Tensor, mask: tf.Tensor, season_length: int) -> tf
         tf.where(n_naive > 0, tf.math.divide_no_nan(naive, n_naive), tf.ones_like(naive)),
     )
     return tf.maximum(error, tf.constant(_FLOOR, error.dtype))
+
+
+def series_errors(
+    values: np.ndarray,
+    offsets: np.ndarray,
+    season_length: int,
+    lengths: np.ndarray | None = None,
+) -> np.ndarray:
+    """Mean absolute difference at the season's lag of each series as a whole: ``[series]``.
+
+    The denominator of MASE (Hyndman and Koehler 2006). Where no pair at that lag is observed, lag 1
+    is taken; at least 1 % of the mean absolute value; NaN where there is no pair, or nothing but 0.
+
+    Args:
+        values: of all series one after another, NaN where masked.
+        offsets: where each begins, and where the last ends.
+        season_length: the lag.
+        lengths: how many points of each count; None: all.
+    """
+    offsets = np.asarray(offsets)
+    lengths = np.diff(offsets) if lengths is None else lengths
+    found = np.full(len(lengths), np.nan)
+    marks = np.arange(0, offsets[-1], _POINTS_AT_ONCE)
+    firsts = np.unique(np.append(np.searchsorted(offsets[:-1], marks), len(lengths)))
+    for first, last in itertools.pairwise(firsts):
+        part = values[offsets[first] : offsets[last]]
+        counts = np.diff(offsets[first : last + 1])
+        found[first:last] = _errors_of(part, counts, lengths[first:last], season_length)
+    return found
+
+
+def _errors_of(
+    values: np.ndarray, counts: np.ndarray, lengths: np.ndarray, season_length: int
+) -> np.ndarray:
+    """:func:`series_errors` of series of so many points each, of which the first ``lengths`` count."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    firsts = np.cumsum(counts) - counts
+    known = np.isfinite(values) & (np.arange(len(values)) < (firsts + lengths)[owner])
+    sizes = np.abs(np.where(known, values, 0.0))
+    unit, some = np.zeros(len(counts)), counts > 0
+    unit[some] = np.maximum.reduceat(sizes, firsts[some]) if some.any() else 0.0
+    relative = np.where(known, values, 0.0) / np.where(unit > 0, unit, 1)[owner]
+
+    def mean(of: np.ndarray, there: np.ndarray, whose: np.ndarray) -> np.ndarray:
+        """Of each series: ``[series]``; NaN where there is nothing."""
+        sums = np.bincount(whose, of * there, len(counts))
+        numbers = np.bincount(whose, there, len(counts))
+        return np.where(numbers > 0, sums / np.maximum(numbers, 1), np.nan)
+
+    def change(lag: int) -> np.ndarray:
+        both = known[lag:] & known[:-lag] & (owner[lag:] == owner[:-lag])
+        return mean(np.abs(relative[lag:] - relative[:-lag]), both, owner[lag:])
+
+    seasonal = change(season_length)
+    error = np.where(np.isnan(seasonal), change(1), seasonal)
+    error = np.maximum(error, _FLOOR * mean(np.abs(relative), known, owner))
+    return np.where(unit > 0, unit * error, np.nan)
 
 
 def _sum(values: tf.Tensor) -> tf.Tensor:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 # The scalings of tsmaml.tasks.scaling, told without loading TensorFlow.
 SCALING_KINDS = ("standard", "mean_absolute", "last", "robust", "seasonal")
+# Points of the shortest history that meta-training cuts: a support and a query window.
+_SHORTEST_COLD = 3
 
 
 def check_scaling(name: str | Scaling) -> None:
@@ -36,8 +38,8 @@ class WindowSpec:
         n_support: support windows of a task, the latest ones before the cut.
         n_query: query windows of a task; the first begins at the cut.
         stride: points between two support windows of a series; 0: half the horizon.
-        cold_share: share of meta-training tasks whose history is cut to 1 to 3 seasons, so
-            that the model knows cold starts.
+        cold_share: share of meta-training tasks whose history is cut to its last points, 3
+            of them to 3 seasons, so that the model knows cold starts.
         scaling: a name of :data:`SCALING_KINDS`, or a :class:`tsmaml.tasks.scaling.Scaling`.
     """
 
@@ -68,6 +70,6 @@ class WindowSpec:
 
     @property
     def cold_lengths(self) -> tuple[int, int]:
-        """Shortest and longest history of a cold start, in points: 1 to 3 seasons."""
+        """Shortest and longest history of a cold start, in points: 3 points to 3 seasons."""
         season = self.season_length if self.season_length > 1 else 4
-        return season, 3 * season
+        return _SHORTEST_COLD, 3 * season

@@ -16,6 +16,10 @@ from tsmaml.tasks.encoding import NOTHING, Encoded
 from tsmaml.tasks.scaling import scale_windows, seasonal_error
 from tsmaml.tasks.spec import WindowSpec
 
+# A series' seasonal error counts as at most so many of a window's scales, and at least one of so
+# many: no window outweighs all others.
+_WIDEST = 50.0
+
 
 class Windows(NamedTuple):
     """Scaled windows, ready for a model and a loss.
@@ -81,6 +85,7 @@ def gather_windows(
     valid: tf.Tensor,
     spec: WindowSpec,
     dtype: str,
+    errors: tf.Tensor | None = None,
 ) -> Windows:
     """Cut windows out of series and scale each by its own input.
 
@@ -93,6 +98,8 @@ def gather_windows(
         valid: ``[...]`` bool; the weights of other windows are 0.
         spec: sizes.
         dtype: of the results, the model's.
+        errors: ``[...]`` float64, seasonal errors of the series (:func:`.series_errors`), for the loss
+            alone; NaN, or None: that of the input.
     """
     shape = tf.shape(index)
     numbers = (index, origins, begin, limit, tf.cast(valid, tf.int64))
@@ -138,6 +145,11 @@ def gather_windows(
         "scale": tf.cast(scale, dtype),
         "seasonal_error": turned(seasonal_error(past, mask, spec.season_length)),
     }
+    if errors is not None:
+        known = tf.cast(errors[..., tf.newaxis] / scale, dtype)
+        known = tf.clip_by_value(known, 1 / _WIDEST, _WIDEST)
+        of_input = targets["seasonal_error"]
+        targets["seasonal_error"] = tf.where(tf.math.is_nan(known), of_input, known)
     return Windows(inputs, targets, targets["observed"], location, scale)
 
 
