@@ -10,9 +10,11 @@ import tensorflow as tf
 
 @pytest.fixture(scope="session")
 def targets_of() -> Callable[..., dict[str, tf.Tensor]]:
-    """Make targets ``[windows, h]``; all observed, location 0, scale and seasonal error 1."""
+    """Make targets ``[windows, h]``; all observed, location 0, scale, seasonal error and unit 1."""
 
-    def make(y, observed=None, location=0.0, scale=1.0, seasonal_error=1.0, dtype="float32"):
+    def make(
+        y, observed=None, location=0.0, scale=1.0, seasonal_error=1.0, unit=1.0, dtype="float32"
+    ):
         y = tf.constant(y, dtype)
         one = tf.ones_like(y[..., :1])
         return {
@@ -21,6 +23,7 @@ def targets_of() -> Callable[..., dict[str, tf.Tensor]]:
             "location": tf.constant(location, dtype) * one,
             "scale": tf.constant(scale, dtype) * one,
             "seasonal_error": tf.constant(seasonal_error, dtype) * one,
+            "unit": tf.constant(unit, dtype) * one,
         }
 
     return make

@@ -220,3 +220,15 @@ def test_gradients_point_away_from_the_target(targets_of, name):
 @pytest.mark.parametrize("name", ALL)
 def test_losses_are_called_by_their_registered_name(name):
     assert ALL[name].name == name
+
+
+@pytest.mark.parametrize(
+    ("loss", "wanted"),
+    [(mae(), 1.5), (mse(), 2.25), (huber(1.0), 1.0), (pinball((0.1, 0.5)), 1.5 * (0.9 + 0.5))],
+)
+def test_errors_are_told_in_the_unit(targets_of, loss, wanted):
+    outputs = tf.constant([[4.0]])
+    if loss.quantiles:
+        outputs = tf.stack([outputs, outputs], axis=-1)
+    found = loss(targets_of([[1.0]], unit=2.0), outputs)
+    assert np.asarray(found) == pytest.approx(wanted)

@@ -194,8 +194,8 @@ def test_values_at_or_after_the_cut_reach_neither_support_nor_the_query_at_the_c
     assert_same_bits(after[:3], batch[:3])
 
     def at_the_cut(made):
-        # The seasonal error is the unit of the outer loss, of the whole series: no model sees it.
-        of_input = [made.query_targets[name] for name in ("location", "scale")]
+        # Not the unit of the loss, which is of the whole series: no model sees it.
+        of_input = [made.query_targets[name] for name in ("location", "scale", "seasonal_error")]
         return tf.nest.map_structure(lambda x: x[:, 0], (made.query_inputs, of_input))
 
     assert_same_bits(at_the_cut(after), at_the_cut(batch))
@@ -217,7 +217,7 @@ def test_editing_query_targets_moves_nothing_but_them(drawn, seed):
     moved = np.asarray(after.query_targets["y"] != batch.query_targets["y"])
     np.testing.assert_array_equal(moved, np.asarray(batch.query_weights) > 0)
     for made in (batch, after):
-        del made.query_targets["y"], made.query_targets["seasonal_error"]  # of the whole series
+        del made.query_targets["y"], made.query_targets["unit"]  # of the whole series
     assert_same_bits(after, batch)
 
 

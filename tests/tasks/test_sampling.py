@@ -46,16 +46,15 @@ def test_compiled_by_xla_it_draws_the_same(collection, groups):
     assert compiled.experimental_get_tracing_count() == 1
 
 
-def test_queries_are_judged_in_seasonal_errors_of_the_whole_series(collection):
-    sampler = TaskSampler(collection, per_series(collection, SPEC), SPEC, 16, "float64")
+def test_queries_are_judged_in_units_of_the_whole_series(collection):
+    sampler = TaskSampler(collection, per_series(collection, SPEC), SPEC, 64, "float64")
     batch, places = sampler(seed(4)), sampler.draw(seed(4))
+    assert (np.asarray(batch.support_targets["unit"]) == 1).all()
     errors = series_errors(collection.values, collection.offsets, SPEC.season_length)
-    for part, targets in ((slice(None, 4), "support"), (slice(4, None), "query")):
-        made = getattr(batch, f"{targets}_targets")
-        of_series = np.asarray(made["seasonal_error"] * made["scale"])[..., 0]
-        known = np.asarray(places.valid)[:, part]
-        wanted = errors[np.asarray(places.series)[:, part]]
-        assert np.isclose(of_series, wanted)[known].all() == (targets == "query")
+    of_series = errors[np.asarray(places.series)[:, SPEC.n_support :]]
+    wanted = np.clip(of_series / np.asarray(batch.query_targets["scale"])[..., 0], 1, 50)
+    assert len(np.unique(wanted)) > 10
+    np.testing.assert_allclose(np.asarray(batch.query_targets["unit"])[..., 0], wanted)
 
 
 def test_shapes_are_static_and_of_the_models_dtype(collection, groups):
@@ -71,7 +70,7 @@ def test_shapes_are_static_and_of_the_models_dtype(collection, groups):
             "past": (5, windows, 6),
             "mask": (5, windows, 6),
         }
-        sizes = {"y": 4, "observed": 4, "location": 1, "scale": 1, "seasonal_error": 1}
+        sizes = {"y": 4, "observed": 4, "location": 1, "scale": 1, "seasonal_error": 1, "unit": 1}
         assert {name: tuple(x.shape) for name, x in targets.items()} == {
             name: (5, windows, size) for name, size in sizes.items()
         }

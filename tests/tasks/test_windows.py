@@ -85,12 +85,10 @@ def test_a_window_in_the_middle():
     assert window.targets["seasonal_error"] == [pytest.approx(30 / window.scale[0])]
 
 
-def test_the_seasonal_error_of_a_series_is_told_in_units_of_the_window_s_scale():
-    for error, of_scale in ((7.0, None), (1e9, 50.0), (1e-9, 1 / 50), (np.nan, 30.0)):
-        window = gather(3, errors=error)
-        wanted = error / window.scale[0] if of_scale is None else of_scale
-        wanted = of_scale / window.scale[0] if np.isnan(error) else wanted
-        assert window.targets["seasonal_error"] == [pytest.approx(wanted)]
+def test_the_unit_is_the_scale_or_what_the_series_varies_by_where_that_is_more():
+    scale = gather(3).scale[0]
+    for error, wanted in ((3 * scale, 3), (1e9, 50), (1e-9, 1), (np.nan, 1), (None, 1)):
+        assert gather(3, errors=error).targets["unit"] == [pytest.approx(wanted)]
 
 
 def test_a_short_input_is_padded_on_the_left():

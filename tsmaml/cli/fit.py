@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _PARTS = {
     "model": ("Architecture", "nbeats"),
-    "loss": ("Loss", "mase"),
+    "loss": ("Loss", "mae"),
     "tasks": ("Task builder", "per_series"),
     "algorithm": ("Meta-learning algorithm", "anil"),
 }

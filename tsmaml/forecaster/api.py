@@ -576,7 +576,8 @@ class MetaForecaster:
         Columns: id, ``used`` (``adapted`` or ``zero-step``), ``level`` (what it was adapted to:
         ``series``, ``collection``, ``both`` or ``none``), ``zero_step_error`` and
         ``adapted_error`` (the model's loss on the last points, held back from adaptation; for
-        ``mase`` in units of the history's mean seasonal change), ``inner_steps``, ``support_windows``.
+        ``mae`` in units of the window's scale, or of the history's mean seasonal difference where that
+        is larger), ``inner_steps``, ``support_windows``.
         """
         if self._explain is None:
             raise UsageError("There is nothing to explain yet.", hint="Call predict(df) first.")

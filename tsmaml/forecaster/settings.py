@@ -50,7 +50,7 @@ class Settings:
     season_length: int | None = None
     freq: str | int | None = None
     model: str | Callable[..., Any] = "nbeats"
-    loss: str | Callable[..., Any] = "mase"
+    loss: str | Callable[..., Any] = "mae"
     tasks: str | Callable[..., Any] = "per_series"
     algorithm: str | Callable[..., Any] = "anil"
     model_options: Mapping[str, Any] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Settings:
     learning_rate: float = 1e-3
     n_support: int = 8
     n_query: int = 8
-    cold_share: float = 0.5
+    cold_share: float = 0.3
     holdout: float = 0.2
     validate_every: int = 100
     patience: int | None = None

@@ -40,7 +40,7 @@ class Loss:
         name: what messages call it.
         function: ``(targets, outputs) -> [..., h]``: one value a step, neither weighed nor averaged.
             ``targets`` holds ``y`` (scaled), ``observed`` ``[..., h]``, and ``location``, ``scale``,
-            ``seasonal_error`` ``[..., 1]``; ``original = y * scale + location``.
+            ``seasonal_error``, ``unit`` ``[..., 1]``; ``original = y * scale + location``.
         quantiles: the levels that are forecast; empty for a point forecast. Without
             ``distribution`` they are what the model's outputs stand for, and the function is given
             outputs ``[..., h, quantiles]``.

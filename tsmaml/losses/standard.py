@@ -16,13 +16,23 @@ from tsmaml.losses.loss import Loss, Targets, levels_of
 _ROUNDING = 1e-5
 
 
+def error_of(targets: Targets, outputs: Any) -> Any:
+    """``(y - f) / unit``: what a loss of absolute or squared errors is taken of.
+
+    The unit is the window's scale, or the mean seasonal difference of the whole series where that is
+    larger (``targets["unit"]``): by the scale of its input alone, a history of a few points, which
+    differ little by chance, would outweigh all others.
+    """
+    return (targets["y"] - outputs) / targets["unit"]
+
+
 def mse() -> Loss:
     """Squared error, ``(y - f)^2``."""
 
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf
 
-        return tf.square(targets["y"] - outputs)
+        return tf.square(error_of(targets, outputs))
 
     return Loss("mse", function)
 
@@ -33,7 +43,7 @@ def mae() -> Loss:
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf
 
-        return tf.abs(targets["y"] - outputs)
+        return tf.abs(error_of(targets, outputs))
 
     return Loss("mae", function)
 
@@ -42,7 +52,7 @@ def huber(delta: float = 1.0) -> Loss:
     """Huber (1964): ``e^2 / 2`` for ``|e| <= delta``, else ``delta (|e| - delta / 2)``.
 
     Args:
-        delta: where the square turns linear, in units of the window's scale.
+        delta: where the square turns linear, in the unit of :func:`error_of`.
     """
     if not isinstance(delta, Real) or not delta > 0:
         raise UsageError(f"delta is {delta!r}; wanted is a positive number.")
@@ -50,7 +60,7 @@ def huber(delta: float = 1.0) -> Loss:
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf
 
-        error = tf.abs(targets["y"] - outputs)
+        error = tf.abs(error_of(targets, outputs))
         inner = tf.minimum(error, delta)
         return inner * (error - 0.5 * inner)
 
@@ -96,12 +106,9 @@ def smape() -> Loss:
 
 
 def mase() -> Loss:
-    """Absolute error by the mean absolute seasonal difference of the series.
+    """Absolute error by the mean absolute seasonal difference of the window's input.
 
-    Hyndman and Koehler (2006), eq. 3. The sample is the whole series where a forecast is judged, also
-    one from a short history, and the window's own input where a task is adapted to. Series then
-    count alike, whatever their noise and the points that a forecast sees; by the scale of the input a
-    few short histories, whose scale is small by chance, would outweigh all others.
+    Hyndman and Koehler (2006), eq. 3, with the window's own input as sample.
     """
 
     def function(targets: Targets, outputs: Any) -> Any:
@@ -125,7 +132,8 @@ def pinball(quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Loss:
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf
 
-        error = targets["y"][..., tf.newaxis] - outputs
+        each = {name: targets[name][..., tf.newaxis] for name in ("y", "unit")}
+        error = error_of(each, outputs)
         level = tf.constant(levels, error.dtype)
         return 2 * tf.reduce_mean(tf.maximum(level * error, (level - 1) * error), axis=-1)
 

@@ -16,9 +16,8 @@ from tsmaml.tasks.encoding import NOTHING, Encoded
 from tsmaml.tasks.scaling import scale_windows, seasonal_error
 from tsmaml.tasks.spec import WindowSpec
 
-# A series' seasonal error counts as at most so many of a window's scales, and at least one of so
-# many: no window outweighs all others.
-_WIDEST = 50.0
+# The unit of a window's error is its scale, and at most so many of its scales.
+_LARGEST_UNIT = 50.0
 
 
 class Windows(NamedTuple):
@@ -98,8 +97,8 @@ def gather_windows(
         valid: ``[...]`` bool; the weights of other windows are 0.
         spec: sizes.
         dtype: of the results, the model's.
-        errors: ``[...]`` float64, seasonal errors of the series (:func:`.series_errors`), for the loss
-            alone; NaN, or None: that of the input.
+        errors: ``[...]`` float64, seasonal errors of the series (:func:`.series_errors`), of which the
+            unit of the loss is made; NaN or None: the unit is the scale.
     """
     shape = tf.shape(index)
     numbers = (index, origins, begin, limit, tf.cast(valid, tf.int64))
@@ -145,11 +144,11 @@ def gather_windows(
         "scale": tf.cast(scale, dtype),
         "seasonal_error": turned(seasonal_error(past, mask, spec.season_length)),
     }
+    unit = tf.ones_like(scale)
     if errors is not None:
-        known = tf.cast(errors[..., tf.newaxis] / scale, dtype)
-        known = tf.clip_by_value(known, 1 / _WIDEST, _WIDEST)
-        of_input = targets["seasonal_error"]
-        targets["seasonal_error"] = tf.where(tf.math.is_nan(known), of_input, known)
+        of_series = tf.clip_by_value(errors[..., tf.newaxis] / scale, 1.0, _LARGEST_UNIT)
+        unit = tf.where(tf.math.is_nan(of_series), unit, of_series)
+    targets["unit"] = tf.cast(unit, dtype)
     return Windows(inputs, targets, targets["observed"], location, scale)
 
 

@@ -307,6 +307,7 @@ def _targets(y: tf.Tensor, location: float, scale: float) -> dict[str, tf.Tensor
         "location": location * one,
         "scale": scale * one,
         "seasonal_error": 0.7 * one,
+        "unit": 1.5 * one,
     }
 
 
