@@ -102,6 +102,13 @@ def test_what_is_held_back_decides_and_is_not_seen(fitted, others):
     assert before.share in SHARES
 
 
+def test_from_histories_no_longer_than_the_horizon_nothing_is_learned(fitted, others):
+    pipeline, collection = fitted._fitted[0], read_series(others)
+    assert tune_to(pipeline, collection.tail_of_each(7)).share == 0
+    fitted.predict(others.groupby("unique_id").tail(7), adapt_to="collection")
+    assert set(fitted.explain_["level"]) == {"none"}
+
+
 def test_what_was_adapted_is_kept_saved_and_loaded(fitted, others, tmp_path):
     past, _ = held_out(others)
     made = fitted.predict(past)

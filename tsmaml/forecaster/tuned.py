@@ -26,6 +26,7 @@ from tsmaml.forecaster.pipeline import (
     places,
 )
 from tsmaml.series import SeriesCollection
+from tsmaml.series.defaults import Choices
 from tsmaml.tasks.drawing import WindowSampler, histories_of
 
 # What can be adapted to; None, or nothing said, lets the evidence decide.
@@ -122,18 +123,30 @@ def _forecast_tuned(
 def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
     """Adapt to a collection, as far as it helps on points that were held back."""
     start = pipeline.learner.meta.parameters
+    most = _most_of(collection, pipeline.choices)
+    if not most:
+        return Tuned(start, start, 0.0, np.full(len(SHARES), np.nan))
     of_past = plainly_tuned(pipeline, collection, cut_back=pipeline.choices.h)
     path = [between(start, of_past, share) for share in SHARES]
     losses = held_back_losses(pipeline, collection, path)
-    # What is held back from a short history is forecast from a shorter one still, and says that more
-    # helps than does.
-    full_inputs = np.median(collection.lengths) - pipeline.choices.h >= pipeline.choices.input_size
-    place = best_share(losses, 1.0 if full_inputs else _MOST_OF_SHORT)
+    place = best_share(losses, most)
     share = SHARES[place]
     whole = between(start, plainly_tuned(pipeline, collection), share) if share else start
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
     means = judged.mean(axis=1) if judged.size else np.full(len(SHARES), np.nan)
     return Tuned(whole, path[place], share, means)
+
+
+def _most_of(collection: SeriesCollection, choices: Choices) -> float:
+    """The largest share that what is held back can be trusted to choose.
+
+    What is held back from a short history is forecast from a shorter one still, and says that more
+    helps than does; from one that is no longer than the horizon there is next to nothing to learn.
+    """
+    before = np.median(collection.lengths) - choices.h
+    if before <= 0:
+        return 0.0
+    return 1.0 if before >= choices.input_size else _MOST_OF_SHORT
 
 
 def plainly_tuned(
