@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from numbers import Integral
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 
 from tsmaml.errors import UsageError
@@ -51,6 +50,8 @@ def model_inputs(
         n_context: numbers that the algorithm ``cavia`` adapts.
         n_hist_exog, n_futr_exog, n_stat_exog: exogenous numbers a step, or a series.
     """
+    import keras
+
     counts = {
         "context": n_context,
         "hist_exog": n_hist_exog,
@@ -78,6 +79,8 @@ def model_inputs(
 
 def added(parts: Sequence[Any], name: str) -> Any:
     """The sum of tensors of one shape, or the only one."""
+    import keras
+
     if len(parts) == 1:
         return parts[0]
     shape = parts[0].shape[1:]
@@ -98,6 +101,8 @@ def dense_of_all(parts: Mapping[str, Any], width: int, name: str) -> Any:
         width: units.
         name: of the layer.
     """
+    import keras
+
     outputs = [
         keras.layers.Dense(width, use_bias=number == 0, name=f"{name}_{ending}")(tensor)
         for number, (ending, tensor) in enumerate(parts.items())
@@ -107,6 +112,8 @@ def dense_of_all(parts: Mapping[str, Any], width: int, name: str) -> Any:
 
 def dense_of_inputs(values: Any, inputs: Inputs, width: int, name: str) -> Any:
     """A dense layer, with ReLU, of values, mask and all other inputs."""
+    import keras
+
     parts = {"values": values, "mask": inputs.mask, **inputs.flat}
     return keras.layers.Activation("relu", name=f"{name}_activation")(
         dense_of_all(parts, width, name)
@@ -119,6 +126,8 @@ def linear_ways(inputs: Inputs, width: int, initializer: str = "zeros") -> list[
     They give at once what layers of features only come near: to repeat the last season, or the last
     value; and adaptation learns through them what a column does to each series.
     """
+    import keras
+
     parts = {"linear": inputs.observed}
     parts |= {name: tensor for name, tensor in inputs.flat.items() if name.endswith("_exog")}
     return [
@@ -135,6 +144,8 @@ def forecast_of(features: Any, inputs: Inputs, h: int, n_outputs: int, linear: b
     Returns:
         ``[batch, h]``, or ``[batch, h, n_outputs]``.
     """
+    import keras
+
     width = h * n_outputs
     parts = [keras.layers.Dense(width, name="head")(features)]
     parts += linear_ways(inputs, width) if linear else []
@@ -143,6 +154,8 @@ def forecast_of(features: Any, inputs: Inputs, h: int, n_outputs: int, linear: b
 
 def steps_and_outputs(flat: Any, h: int, n_outputs: int) -> Any:
     """``[batch, h * n_outputs]`` to ``[batch, h, n_outputs]``; ``[batch, h]`` for one output."""
+    import keras
+
     if n_outputs == 1:
         return flat
     return keras.layers.Reshape((h, n_outputs), name="steps_and_outputs")(flat)
@@ -154,6 +167,8 @@ def times_constant(tensor: Any, matrix: np.ndarray) -> Any:
     Shifts, pools and interpolations are written so: a product of matrices can always be mapped over
     tasks and differentiated twice.
     """
+    import keras
+
     return keras.ops.matmul(tensor, matrix.astype(keras.config.floatx()))
 
 

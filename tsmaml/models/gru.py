@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
 from tsmaml.models.recurrent import recurrent_model
+
+if TYPE_CHECKING:
+    import keras
 
 
 def build(
@@ -41,6 +44,8 @@ def build(
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
         ``[batch, h, n_outputs]``. Head: ``head``, ``head_linear`` and one for each exogenous input.
     """
+    import keras
+
     return recurrent_model(
         keras.layers.GRU,
         "gru",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from tsmaml.models.common import (
@@ -17,6 +16,9 @@ from tsmaml.models.common import (
     steps_and_outputs,
     times_constant,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 KINDS = ("dlinear", "nlinear", "linear")
 # Of the paper's moving average, in points.
@@ -52,6 +54,8 @@ def build(
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
         ``[batch, h, n_outputs]``. Every layer is of the head.
     """
+    import keras
+
     check_sizes(input_size=input_size, h=h, n_outputs=n_outputs)
     check_choice("kind", kind, KINDS)
     kernel_size = min(_KERNEL_SIZE, input_size) if kernel_size is None else kernel_size
@@ -89,6 +93,8 @@ def build(
 
 def _moving_average(inputs: Inputs, kernel_size: int) -> Any:
     """Mean of the observed points around each step; 0 where there are none."""
+    import keras
+
     size = inputs.past.shape[1]
     ahead = np.arange(size)[:, np.newaxis] - np.arange(size)
     near = (ahead >= -((kernel_size - 1) // 2)) & (ahead <= kernel_size // 2)
@@ -98,6 +104,8 @@ def _moving_average(inputs: Inputs, kernel_size: int) -> Any:
 
 def _last_observed(inputs: Inputs) -> Any:
     """The last observed point, 0 if there is none: ``[batch, 1]``."""
+    import keras
+
     size = inputs.past.shape[1]
     since = times_constant(inputs.mask, np.tril(np.ones((size, size))))
     is_last = inputs.mask * keras.ops.cast(keras.ops.equal(since, 1), inputs.mask.dtype)

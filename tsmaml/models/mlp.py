@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import keras
+from typing import TYPE_CHECKING
 
 from tsmaml.models.common import (
     added,
@@ -12,6 +12,9 @@ from tsmaml.models.common import (
     model_inputs,
     steps_and_outputs,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 
 def build(
@@ -41,6 +44,8 @@ def build(
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
         ``[batch, h, n_outputs]``. Head: ``head``, ``head_linear`` and one for each exogenous input.
     """
+    import keras
+
     check_sizes(input_size=input_size, h=h, n_outputs=n_outputs, width=width, n_layers=n_layers)
     inputs = model_inputs(input_size, h, n_context, n_hist_exog, n_futr_exog, n_stat_exog)
     features = dense_of_inputs(inputs.observed, inputs, width, "hidden_1")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from tsmaml.errors import UsageError
@@ -19,6 +18,9 @@ from tsmaml.models.common import (
     steps_and_outputs,
     times_constant,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 KINDS = ("generic", "trend", "season")
 
@@ -68,6 +70,8 @@ def build(
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
         ``[batch, h, n_outputs]``. Head: the forecast layers ``head_<block>`` and ``head_linear``.
     """
+    import keras
+
     check_sizes(
         input_size=input_size,
         h=h,
@@ -134,6 +138,8 @@ def _block(
     inputs: Inputs,
 ) -> Block:
     """The layers of one block, as a function of the residual: ``(backcast, forecast)``."""
+    import keras
+
     sizes = (input_size, h) if bases is None else tuple(len(basis) for basis in bases)
     first = keras.layers.Dense(width, name=f"block_{name}_1_values")
     of_others = {

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from tsmaml.errors import UsageError
@@ -21,6 +20,9 @@ from tsmaml.models.common import (
     steps_and_outputs,
     times_constant,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 # Of the first stack to the last: few points, seen and said coarsely, then more.
 _POOLS = (4, 2, 1)
@@ -73,6 +75,8 @@ def build(
         ``[batch, h, n_outputs]``. Head: the layers of the forecasts' knots, ``head_<block>``, and
         ``head_linear``.
     """
+    import keras
+
     check_sizes(
         input_size=input_size,
         h=h,
@@ -130,6 +134,8 @@ def _features(
     residual: Any, inputs: Inputs, pool: int, width: int, n_layers: int, number: int
 ) -> Any:
     """Dense layers of the residual's maxima and of all other inputs: ``[batch, width]``."""
+    import keras
+
     pooled = _maxima(residual, inputs.mask, pool)
     features = dense_of_inputs(pooled, inputs, width, f"block_{number}_1")
     for layer in range(2, n_layers + 1):
@@ -142,6 +148,8 @@ def _maxima(values: Any, mask: Any, pool: int) -> Any:
 
     Pools are counted from the latest point; the oldest one may be smaller.
     """
+    import keras
+
     if pool == 1:
         return values
     size = values.shape[1]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from tsmaml.models.common import check_flag, check_sizes, model_inputs
 from tsmaml.models.sequences import embedded, forecast_of_state
+
+if TYPE_CHECKING:
+    import keras
 
 # A loop over so many steps is written out: each step takes about a second to compile, after which
 # meta-training is four times as fast (docs/models.md).
@@ -37,6 +38,8 @@ def recurrent_model(
         input_size, h, n_outputs, units, n_layers, width, linear, unroll: see there.
         counts: ``n_context``, ``n_hist_exog``, ``n_futr_exog``, ``n_stat_exog``.
     """
+    import keras
+
     check_sizes(
         input_size=input_size,
         h=h,

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import keras
-
 from tsmaml.models.common import Inputs, dense_of_all, forecast_of
 
 
@@ -14,6 +12,8 @@ def steps_of(inputs: Inputs) -> dict[str, Any]:
 
     Values and mask, the historic numbers, and those of the future columns up to now.
     """
+    import keras
+
     size = inputs.past.shape[1]
     found = {
         "values": keras.layers.Reshape((size, 1), name="values_of_steps")(inputs.observed),
@@ -38,6 +38,8 @@ def forecast_of_state(
 
     A dense layer brings together the past, what is known ahead, what is static, and the context.
     """
+    import keras
+
     beside = {name: part for name, part in inputs.flat.items() if name != "hist_exog"}
     hidden = dense_of_all({"state": state, **beside}, width, "hidden")
     hidden = keras.layers.Activation("relu", name="hidden_activation")(hidden)

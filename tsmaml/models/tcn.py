@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from tsmaml.models.common import check_at_most, check_flag, check_sizes, model_inputs
 from tsmaml.models.sequences import embedded, forecast_of_state
+
+if TYPE_CHECKING:
+    import keras
 
 
 def build(
@@ -47,6 +49,8 @@ def build(
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
         ``[batch, h, n_outputs]``. Head: ``head``, ``head_linear`` and one for each exogenous input.
     """
+    import keras
+
     check_sizes(input_size=input_size, h=h, n_outputs=n_outputs, channels=channels, width=width)
     kernel_size = min(3, input_size) if kernel_size is None else kernel_size
     check_at_most("kernel_size", kernel_size, input_size, "input size")
@@ -84,6 +88,8 @@ def _block(steps: Any, channels: int, kernel_size: int, is_last: bool, name: str
     Returns:
         ``[batch, every second of the steps, channels]``, after the last block ``[batch, 1, channels]``.
     """
+    import keras
+
     size = steps.shape[1]
     everywhere = np.arange(size)
     kept = everywhere[-1:] if is_last else everywhere[::-2][::-1]
@@ -102,5 +108,7 @@ def _before(places: np.ndarray, count: int, size: int) -> np.ndarray:
 
     Before the first step there is 0.
     """
+    import keras
+
     seen = (places[:, np.newaxis] + np.arange(1 - count, 1)).reshape(-1, 1)
     return (seen == np.arange(size)).astype(keras.config.floatx())

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import keras
+from typing import TYPE_CHECKING, Any
 
 from tsmaml.models.common import (
     Inputs,
@@ -17,6 +15,9 @@ from tsmaml.models.common import (
     model_inputs,
     steps_and_outputs,
 )
+
+if TYPE_CHECKING:
+    import keras
 
 
 def build(
@@ -62,6 +63,8 @@ def build(
         ``[batch, h, n_outputs]``. Head: the linear layers of the last block, ``head_...``, and those
         of the linear maps.
     """
+    import keras
+
     check_sizes(
         input_size=input_size,
         h=h,
@@ -104,6 +107,8 @@ def _projected(
 
     What is known of a future column is projected in the same way before and after the origin.
     """
+    import keras
+
     size = inputs.past.shape[1]
     known = {"values": inputs.observed, "mask": inputs.mask}
     known |= {name: inputs.flat[name] for name in ("context", "stat_exog") if name in inputs.flat}
@@ -128,6 +133,8 @@ def _projected(
 
 def _projection(name: str, feature_width: int, width: int) -> Callable[[Any, str], Any]:
     """A residual block of the columns of a step, the same for every step: of columns and their part."""
+    import keras
+
     hidden = keras.layers.Dense(width, "relu", name=f"project_{name}_hidden")
     output = keras.layers.Dense(feature_width, name=f"project_{name}_output")
     past = keras.layers.Dense(feature_width, use_bias=False, name=f"project_{name}_past")
@@ -142,6 +149,8 @@ def _projection(name: str, feature_width: int, width: int) -> Callable[[Any, str
 
 def _residual_block(parts: Mapping[str, Any], hidden: int, width: int, name: str) -> Any:
     """``norm(dense(relu(dense(x))) + dense(x))`` of one or more tensors (section 4)."""
+    import keras
+
     x = dense_of_all(parts, hidden, f"{name}_hidden")
     x = keras.layers.Activation("relu", name=f"{name}_activation")(x)
     x = keras.layers.Dense(width, name=f"{name}_output")(x)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from tsmaml.errors import UsageError
 from tsmaml.models.common import Inputs, added, check_at_most, check_flag, check_sizes, model_inputs
 from tsmaml.models.sequences import forecast_of_state, steps_of
+
+if TYPE_CHECKING:
+    import keras
 
 _PATCH_LENGTH = 6
 
@@ -58,6 +60,8 @@ def build(
         a model of ``past`` and ``mask``, ``[batch, input_size]`` each, with output ``[batch, h]`` or
         ``[batch, h, n_outputs]``. Head: ``head``, ``head_linear`` and one for each exogenous input.
     """
+    import keras
+
     check_sizes(
         input_size=input_size,
         h=h,
@@ -107,6 +111,8 @@ def _tokens(inputs: Inputs, places: np.ndarray, model_width: int) -> Any:
 
     A bias for each patch and number is the learned position.
     """
+    import keras
+
     n_patches, patch_length = places.shape
     embedded: list[Any] = []
     for name, steps in steps_of(inputs).items():
@@ -127,6 +133,8 @@ def _tokens(inputs: Inputs, places: np.ndarray, model_width: int) -> Any:
 
 def _layer(tokens: Any, seen: Any, n_heads: int, feed_forward: int, number: int) -> Any:
     """Attention and dense layers, each with a way past it: ``[batch, patches, model_width]``."""
+    import keras
+
     model_width = tokens.shape[-1]
     x = keras.layers.LayerNormalization(name=f"attention_{number}_norm")(tokens)
     x = keras.layers.MultiHeadAttention(
