@@ -88,6 +88,7 @@ def test_public_names_are_at_home_where_they_are_said_to_be():
         ("tsmaml.series", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.tasks", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.losses", {"tensorflow", "keras", "pandas", "pyarrow"}),
+        ("tsmaml.models.nbeats", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.intervals", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.forecaster", {"tensorflow", "keras", "pandas", "pyarrow"}),
         ("tsmaml.report", {"tensorflow", "keras", "pandas", "pyarrow", "matplotlib", "jinja2"}),

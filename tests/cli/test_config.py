@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tomllib
@@ -38,11 +37,17 @@ def register_algorithms(register):
 PARTS = ("--model", "small", "--algorithm", "none")
 
 
-def test_what_tensorflow_logs_is_no_part_of_the_help():
-    command = [sys.executable, "-m", "tsmaml", "fit", "--help-model", "linear"]
-    logging = {key: value for key, value in os.environ.items() if not key.startswith("TF_")}
-    told = subprocess.run(command, capture_output=True, text=True, check=True, env=logging)
-    assert told.stdout.startswith("linear: DLinear, NLinear")
+def test_the_help_of_a_model_and_its_wrong_options_load_no_tensorflow(flights):
+    code = (
+        "import sys; from click.testing import CliRunner; from tsmaml.cli import main; "
+        "call = lambda *words: print(CliRunner().invoke(main, ['fit', *words]).output); "
+        f"call('--help-model', 'nbeats'); call({str(flights)!r}, '--model-opt', 'widht=3'); "
+        "print('tensorflow' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout.startswith("nbeats: N-BEATS (Oreshkin et al. 2020)")
+    assert "'nbeats' has no option 'widht'. Did you mean 'width'?" in told.stdout
+    assert told.stdout.endswith("False\n")
     assert told.stderr == ""
 
 
@@ -63,6 +68,21 @@ def config(tmp_path):
         return path
 
     return make
+
+
+def test_what_a_part_s_libraries_log_is_no_part_of_its_help(run, tmp_path, monkeypatch, capfd):
+    source = "import os\nos.write(2, b'no GPU')\ndef build(input_size, h):\n    pass\n"
+    tmp_path.joinpath("noisy_part.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def register_models(register):
+        register("noisy", "noisy_part:build", help="Noisy")
+
+    found = Registry(collect([point_of("noise", hookimpl(register_models))]))
+    monkeypatch.setattr(plugins, "registry", lambda: found)
+    assert run("fit", "--help-model", "noisy").output.startswith("noisy: Noisy")
+    assert "noisy_part" in sys.modules
+    assert capfd.readouterr().err == ""
 
 
 def test_help_of_a_part_shows_its_options(run):

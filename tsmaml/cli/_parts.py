@@ -18,7 +18,7 @@ _KINDS = {"tasks": "task builder"}
 
 
 def part_of(role: str, name: str) -> Part:
-    """The registered part that an option names, loaded: that of a model loads TensorFlow."""
+    """The registered part that an option names, loaded: that of an algorithm loads TensorFlow."""
     from tsmaml.forecaster.quiet import log_lines_aside
     from tsmaml.plugins import registry
 

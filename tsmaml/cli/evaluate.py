@@ -184,7 +184,7 @@ def _forecaster_of(
         if name not in known:
             raise UnknownNameError("setting", name, known)
     forecaster = MetaForecaster(**{"h": horizon, "seed": seed, **settings})
-    _ = forecaster.settings.parts
+    forecaster.settings.check_parts()
     return lambda: forecaster
 
 

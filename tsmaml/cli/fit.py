@@ -178,8 +178,8 @@ def command(
         freq=reading["freq"],
         **given,
     )
-    # A wrong name is told before anything is shown.
-    _ = forecaster.settings.parts
+    # A wrong name or option is told before anything is shown.
+    forecaster.settings.check_parts()
     told = [(registry().get("callback", name), options) for name, options in callbacks]
     check_writable(path)
     err = console()

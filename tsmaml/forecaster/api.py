@@ -200,7 +200,7 @@ class MetaForecaster:
             if value is not None and not value > 0:
                 raise UsageError(f"{name} is {value}; wanted is a number above 0.")
         collection = self._read(df, reading)
-        _ = self.settings.parts  # a wrong name is told before TensorFlow is loaded
+        self.settings.check_parts()
         if len(collection) < 2:
             raise DataError(
                 "there is one series; meta-learning wants many related ones.",

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from tsmaml.errors import UnknownNameError, UsageError
 from tsmaml.plugins import Part, Registry, registry
+from tsmaml.plugins.options import check_options
 from tsmaml.tasks.transforms import transform_of
 
 # What the default algorithm is given, under the user's own options: found best on held-out series
@@ -108,6 +109,18 @@ class Settings:
             role: _as_callable_part(found, kind, role, getattr(self, role))
             for role, kind in kinds.items()
         }
+
+    def check_parts(self) -> None:
+        """Refuse wrong names of parts, and wrong options where that loads no TensorFlow.
+
+        Options of the algorithm are checked when it is made: its module loads the engine.
+
+        Raises:
+            UsageError, PluginError: see :func:`tsmaml.plugins.options.check_options`.
+        """
+        for role, part in self.parts.items():
+            if role != "algorithm":
+                check_options(part, getattr(self, f"{role}_options"))
 
 
 def _as_callable_part(found: Registry, kind: str, role: str, given: Any) -> Part:
