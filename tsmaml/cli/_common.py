@@ -9,7 +9,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -215,7 +215,7 @@ def _note(message: Warning | str, category: type[Warning], *_: Any) -> None:
         click.echo(f"Note: {message}", err=True)
 
 
-def fail(error: TsmamlError, *, as_json: bool = False) -> None:
+def fail(error: TsmamlError, *, as_json: bool = False) -> NoReturn:
     """Print an error and leave with its exit code."""
     if as_json:
         fields = {

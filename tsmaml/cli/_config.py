@@ -28,10 +28,7 @@ _IN_WORDS = {
 def _apply(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
     """Take the options of a file as defaults, so that the command line wins over them."""
     if path is not None:
-        try:
-            ctx.default_map = _defaults(ctx.command, path)
-        except TsmamlError as error:
-            fail(error)
+        ctx.default_map = options_in(ctx.command, path)
     return path
 
 
@@ -46,8 +43,15 @@ config_option = click.option(
 )
 
 
+def options_in(command: click.Command, path: str) -> dict[str, Any]:
+    """What a file says of a command's parameters, as Click wants it; errors end the program."""
+    try:
+        return _defaults(command, path)
+    except TsmamlError as error:
+        fail(error)
+
+
 def _defaults(command: click.Command, path: str) -> dict[str, Any]:
-    """Values by parameter, as Click wants them."""
     try:
         found = tomllib.loads(Path(path).read_text(encoding="utf-8"))
     except FileNotFoundError:

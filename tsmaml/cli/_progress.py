@@ -21,12 +21,14 @@ SECONDS_BETWEEN_LINES = 5.0
 
 
 @contextmanager
-def shown(steps: int, quiet: bool) -> Iterator[Callable[[Progress], None]]:
+def shown(
+    steps: int, quiet: bool, title: str = "Meta-training"
+) -> Iterator[Callable[[Progress], None]]:
     """A callback for ``MetaForecaster.fit`` that shows its progress on stderr."""
     if quiet:
         yield lambda progress: None
     elif sys.stderr.isatty():
-        with _bar(steps) as callback:
+        with _bar(steps, title) as callback:
             yield callback
     else:
         yield _lines()
@@ -55,7 +57,7 @@ def losses(progress: Progress) -> str:
 
 
 @contextmanager
-def _bar(steps: int) -> Iterator[Callable[[Progress], None]]:
+def _bar(steps: int, title: str = "Meta-training") -> Iterator[Callable[[Progress], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
@@ -68,7 +70,7 @@ def _bar(steps: int) -> Iterator[Callable[[Progress], None]]:
     ]
     held_out = ""
     with Bar(*columns, console=console()) as bar:
-        task = bar.add_task("Meta-training", total=steps, losses="")
+        task = bar.add_task(title, total=steps, losses="")
 
         def callback(progress: Progress) -> None:
             nonlocal held_out
@@ -82,7 +84,7 @@ def _bar(steps: int) -> Iterator[Callable[[Progress], None]]:
                 completed=progress.step,
                 losses=text,
                 # The first step compiles: until it is done there is no loss to show.
-                description="Meta-training" if math.isfinite(progress.query_loss) else "Compiling",
+                description=title if math.isfinite(progress.query_loss) else "Compiling",
             )
 
         yield callback

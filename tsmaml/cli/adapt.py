@@ -46,7 +46,7 @@ def command(
       tsmaml forecast --model routes.tsmaml --level 80
     """
     from tsmaml import artifacts
-    from tsmaml.cli.fit import check_writable
+    from tsmaml.cli.options import check_writable
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.forecaster.quiet import quiet_tensorflow
     from tsmaml.series import read_series

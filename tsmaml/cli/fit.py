@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tsmaml.cli._common import (
-    INTERRUPTED,
-    console,
-    parse_callbacks,
-    parse_options,
-    reading_options,
-    reading_text,
-    sentences,
-    typed,
-)
+from tsmaml.cli._common import parse_callbacks, reading_text, typed
 from tsmaml.cli._config import config_option, written
-from tsmaml.cli._parts import help_option
+from tsmaml.cli.options import (
+    INTERRUPTED,
+    NOT_IN_FILES,
+    PARTS,
+    check_writable,
+    console,
+    fit_options,
+    sentences,
+    shown,
+)
 
 if TYPE_CHECKING:
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.series.options import ReadOptions
 
-_PARTS = {
-    "model": ("Architecture", "nbeats"),
-    "loss": ("Loss", "mae"),
-    "tasks": ("Task builder", "per_series"),
-    "algorithm": ("Meta-learning algorithm", "anil"),
-}
 # Options that leave the model as it is.
 _WITHOUT_INFLUENCE = (
     *("out", "callbacks", "checkpoint_steps", "checkpoint_minutes", "resume"),
@@ -40,65 +33,12 @@ _WITHOUT_INFLUENCE = (
 )
 
 
-def _part_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """``--model NAME --model-opt key=value`` and the like for every part."""
-    for role, (what, default) in reversed(_PARTS.items()):
-        command = help_option(role, what)(command)
-        command = click.option(
-            f"--{role}-opt",
-            f"{role}_options",
-            multiple=True,
-            metavar="KEY=VALUE",
-            callback=parse_options,
-            help=f"Option of the {what.lower()}; may be repeated.",
-        )(command)
-        command = click.option(
-            f"--{role}", default=default, show_default=True, metavar="NAME", help=f"{what}."
-        )(command)
-    return command
-
-
 @click.command(name="fit")
 @click.argument("series", type=click.Path(), required=False)
 @click.option(
     "--out", "-o", type=click.Path(), help="Model file; default: name of SERIES, ending .tsmaml."
 )
-@reading_options
-@click.option("--horizon", "-h", "horizon", type=int, help="Points to forecast.")
-@click.option("--input-size", type=int, help="Past points that the model sees.")
-@click.option("--season", type=int, help="Points in a season; 1: none.")
-@_part_options
-@click.option(
-    "--size",
-    metavar="NAME",
-    help="tiny, default or large: how long to train, and how many nets, unless said otherwise.",
-)
-@click.option("--steps", type=int, help="Outer steps of meta-training; default: by --size.")
-@click.option("--meta-batch", type=int, help="Tasks of an outer step.")
-@click.option("--learning-rate", type=float, help="Peak of the outer learning rate.")
-@click.option("--support", "n_support", type=int, help="Support windows of a task.")
-@click.option("--holdout", type=float, help="Share of the series held out.")
-@click.option(
-    "--patience",
-    type=int,
-    help="Stop after so many validations without a better one; default: never.",
-)
-@click.option(
-    "--scaling",
-    metavar="NAME",
-    help="standard, mean_absolute, last, robust, seasonal, or a plugin's.",
-)
-@click.option("--transform", metavar="NAME", help="Of the target: log1p, asinh or difference.")
-@click.option("--non-negative", is_flag=True, default=None, help="Forecasts below 0 become 0.")
-@click.option(
-    "--calendar",
-    callback=lambda ctx, param, text: tuple(text.split(",")) if text else None,
-    help="Features of the calendar for the model: hour,weekday,month, ...",
-)
-@click.option(
-    "--ensemble", type=int, help="So many nets side by side, whose median is the forecast."
-)
-@click.option("--seed", type=int, help="Decides everything that is random.")
+@fit_options
 @click.option(
     "--callback",
     "callbacks",
@@ -152,11 +92,10 @@ def command(
     """
     ctx = click.get_current_context()
     if write_config:
-        click.echo(written(ctx, _PARTS, but=("config", "write_config", "traceback", "resume")))
+        click.echo(written(ctx, PARTS, but=NOT_IN_FILES))
         return
     if series is None:
         raise click.MissingParameter(ctx=ctx, param_hint="'SERIES'", param_type="argument")
-    from tsmaml.cli._progress import shown
     from tsmaml.cli._summary import print_choices, print_summary
     from tsmaml.forecaster import MetaForecaster
     from tsmaml.forecaster.quiet import quiet_tensorflow
@@ -216,16 +155,6 @@ def command(
             markup=False,
         )
         sys.exit(INTERRUPTED)
-
-
-def check_writable(path: Path) -> None:
-    """Find out before the long work whether its result can be kept."""
-    from tsmaml.errors import UsageError
-
-    if path.is_dir():
-        raise UsageError(f"{path} is a folder; name a file: --out {path / 'model.tsmaml'}")
-    if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent} to write {path.name} to.")
 
 
 def _print_report(err: Any, forecaster: MetaForecaster) -> None:

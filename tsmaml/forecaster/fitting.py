@@ -118,20 +118,6 @@ def meta_train(
         checkpoint_steps, checkpoint_minutes: how often.
         resume: go on from that file.
     """
-    settings, h = pipeline.settings, pipeline.choices.h
-    sampler = TaskSampler(
-        pipeline.transform.applied(parts.train),
-        pipeline.tasks_of(parts.train),
-        pipeline.spec,
-        settings.meta_batch,
-        pipeline.learner.net.dtype,
-        pipeline.encoded(parts.train),
-    )
-    validation = [
-        batch
-        for held, errors in to_validate(pipeline, parts.validation)
-        for batch in tensors(pipeline.batches_of(held, h, errors)[1])
-    ]
     marks = _marks(pipeline, collection)
 
     def keep(path: Path) -> None:
@@ -140,12 +126,9 @@ def meta_train(
 
     if resume:
         pipeline.learner.restore(_load_checkpoint(checkpoint, marks))
-    history = pipeline.learner.fit(
-        sampler,
-        settings.steps,
-        validation=validation,
-        validate_every=settings.validate_every,
-        patience=settings.patience,
+    history = train(
+        pipeline,
+        parts,
         callbacks=callbacks,
         on_pause=None if checkpoint is None else lambda: keep(checkpoint),
         pause_seconds=60 * checkpoint_minutes,
@@ -161,6 +144,37 @@ def meta_train(
         collection.fingerprints(),
         collection.source,
         versions_here(),
+    )
+
+
+def train(pipeline: Pipeline, parts: Split, **running: Any) -> History:
+    """Train the learner, in place, and leave it at the best validated initialisation.
+
+    Args:
+        pipeline, parts: as of :func:`meta_train`; the series to report on are not looked at.
+        running: callbacks and pauses, as :meth:`tsmaml.engine.MetaLearner.fit` takes them.
+    """
+    settings, h = pipeline.settings, pipeline.choices.h
+    sampler = TaskSampler(
+        pipeline.transform.applied(parts.train),
+        pipeline.tasks_of(parts.train),
+        pipeline.spec,
+        settings.meta_batch,
+        pipeline.learner.net.dtype,
+        pipeline.encoded(parts.train),
+    )
+    validation = [
+        batch
+        for held, errors in to_validate(pipeline, parts.validation)
+        for batch in tensors(pipeline.batches_of(held, h, errors)[1])
+    ]
+    return pipeline.learner.fit(
+        sampler,
+        settings.steps,
+        validation=validation,
+        validate_every=settings.validate_every,
+        patience=settings.patience,
+        **running,
     )
 
 
@@ -203,11 +217,15 @@ def versions_here() -> dict[str, str]:
     }
 
 
-def report(pipeline: Pipeline, collection: SeriesCollection) -> Scores:
-    """Score forecasts, from several origins, of series that nothing was learned from."""
+def report(pipeline: Pipeline, collection: SeriesCollection, shortest: int | None = None) -> Scores:
+    """Score forecasts, from several origins, of series that nothing was learned from.
+
+    Args:
+        shortest: history that an origin but the last has to leave; None: a whole input window.
+    """
     h, season_length = pipeline.choices.h, pipeline.choices.season_length
     found = []
-    for full, past in histories(collection, h, pipeline.choices.input_size):
+    for full, past in histories(collection, h, shortest or pipeline.choices.input_size):
         made = forecast(pipeline, past)
         forecasts = {
             "seasonal naive": seasonal_naive(past, season_length, h),
