@@ -50,8 +50,10 @@ def baselines(session: nox.Session) -> None:
 @nox.session
 def integrations(session: nox.Session) -> None:
     """The plugins that lead to other tools."""
-    session.install(".[report]", "./plugins/tsmaml-mlflow", "pytest>=8.2")
-    session.run("pytest", "plugins/tsmaml-mlflow/tests", *session.posargs)
+    names = ("tsmaml-mlflow", "tsmaml-tune")
+    session.install(".[report]", *(f"./plugins/{name}" for name in names), "pytest>=8.2")
+    for name in names:
+        session.run("pytest", f"plugins/{name}/tests", *session.posargs)
 
 
 @nox.session
