@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import json
 import math
 import time
@@ -226,8 +225,7 @@ class Search:
                     callbacks=[show, follow],
                 )
         finally:
-            keras.backend.clear_session()
-            gc.collect()
+            keras.backend.clear_session()  # and what the trial compiled
         if found.history.stopped_by == "not finite":
             raise TrainingError(f"The loss was not finite after outer step {found.history.step}.")
         return found.scores.mean["mase"]["adapted"], found.scores.n_series
