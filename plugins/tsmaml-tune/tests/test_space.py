@@ -9,6 +9,7 @@ import pytest
 from tsmaml_tune.dimensions import Choices, Range, parsed
 from tsmaml_tune.space import checked
 
+from tsmaml import MetaForecaster
 from tsmaml.errors import UnknownNameError, UsageError
 
 
@@ -89,7 +90,13 @@ def test_values_become_arguments_of_the_forecaster():
     }
     # What linear does not have is left out.
     assert space.arguments({"model": "linear"})["model_options"] == {}
-    assert space.usual(7) == {"model": "mlp", "n_query": 2, "steps": 1500, "model.width": 9}
+    usual = MetaForecaster().settings
+    assert space.usual(7) == {
+        "model": "mlp",
+        "n_query": usual.n_query,
+        "steps": usual.steps,
+        "model.width": 9,
+    }
 
 
 def test_the_usual_input_size_is_the_one_that_was_chosen_for_the_series():
@@ -131,10 +138,11 @@ def test_wrong_names_are_told_without_tensorflow(tmp_path, frame):
         "import sys; from click.testing import CliRunner; from tsmaml.cli import main; "
         "call = lambda *a: CliRunner().invoke(main, ['tune', *a]).exit_code; "
         f"print(call('--help'), call({str(path)!r}, '--search', 'model=mpl,linear'), "
+        f"call({str(path)!r}, '--search', 'model.widht=1:3', '--search', 'algorithm.steps=1,2'), "
         f"call({str(path)!r}, '--search', 'steps=0:3'), call('nothing.csv'), "
         "*{'tensorflow', 'keras'} & set(sys.modules))"
     )
     told = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     )
-    assert told.stdout.split() == ["0", "2", "2", "4"]
+    assert told.stdout.split() == ["0", "2", "2", "2", "4"]

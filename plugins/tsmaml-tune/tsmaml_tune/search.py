@@ -127,7 +127,7 @@ class Search:
         if fit_steps is not None and "steps" in (space or {}):
             raise UsageError("fit_steps sets what the space searches: steps.")
         settings = MetaForecaster(**given).settings
-        _ = settings.parts  # a wrong name is told before the series are read
+        settings.check_parts()  # a wrong name is told before the series are read
         collection = read_series(df, **{"freq": settings.freq, **reading})
         choices = choose(collection, settings.h, settings.input_size, settings.season_length)
         base = given if fit_steps is None else {**given, "steps": fit_steps}

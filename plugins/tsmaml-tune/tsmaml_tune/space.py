@@ -126,12 +126,14 @@ def checked(given: Mapping[str, Any] | None, base: Mapping[str, Any]) -> Space:
             found[name] = _of_setting(name, asked[name], settings, base)
         elif name.partition(".")[0] not in ROLES:
             raise _no_such(name, asked[name])
-    if not asked or any("." in name for name in asked):
-        quiet_tensorflow()  # which the modules of parts import
     if not asked:
+        quiet_tensorflow()
         found = _usual_space(forecaster, base)
-    for name, one in asked.items():
+    # Options of algorithms come last: their module imports TensorFlow.
+    for name, one in sorted(asked.items(), key=lambda each: each[0].startswith("algorithm.")):
         role, _, option = name.partition(".")
+        if option and role == "algorithm":
+            quiet_tensorflow()
         if option:
             found[name] = _of_option(_candidates(role, found, parts[role]), option, one)
     return Space(found, dict(base))
