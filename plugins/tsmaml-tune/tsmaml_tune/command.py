@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from tsmaml_tune.search import Result, Search
 
 _SHOWN = 5
+# Columns of the trials that are no values.
+_ABOUT = ("trial", "state", "score", "step", "seconds", "reason")
 
 
 @click.command(name="tune")
@@ -174,12 +176,11 @@ class _Told:
         from rich.table import Table
 
         self.say(_compared(result))
-        names = [one for one in result.trials.columns if one not in ("reason", "seconds", "step")]
-        table = Table()
-        for name in names:
-            table.add_column(name, justify="left" if name == "state" else "right")
+        searched = [one for one in result.trials.columns if one not in _ABOUT]
+        table = Table("trial", "state", "MASE", "values")
         for _, row in _best_and_default(result.trials).iterrows():
-            table.add_row(*(_short(row[name]) for name in names))
+            values = [f"{one}={_short(row[one])}" for one in searched if _short(row[one])]
+            table.add_row(*(_short(row[one]) for one in _ABOUT[:3]), "  ".join(values))
         self.console.print(table)
         failed = result.trials["state"].value_counts()
         others = [f"{failed[state]} {state}" for state in ("pruned", "failed") if state in failed]
