@@ -40,7 +40,7 @@ from tsmaml.forecaster.tuned import at, plainly_tuned
 
 ADAPTED_TO = ("series", "collection", "both", None)
 LEVELS = (80.0, 95.0)
-SCRATCH_STEPS = 1500
+SCRATCH_STEPS = 600
 
 
 @dataclass
