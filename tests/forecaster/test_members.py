@@ -73,7 +73,8 @@ def test_the_forecast_is_the_median_over_the_members(quantiles):
 
 def test_each_member_has_the_gradient_that_it_has_alone(ensemble):
     inputs = inputs_of(6)
-    targets = {"y": tf.random.stateless_normal([6, H], [3, 4]), "observed": tf.ones([6, H])}
+    y, one = tf.random.stateless_normal([6, H], [3, 4]), tf.ones([6, H])
+    targets = {"y": y, "observed": one, "unit": one[:, :1]}
     loss = loss_of_members(losses.mse(), MEMBERS)
     with tf.GradientTape() as tape:
         value = tf.reduce_mean(loss(targets, ensemble(inputs)))

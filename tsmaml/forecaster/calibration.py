@@ -142,6 +142,19 @@ def half_widths(
     return np.stack([np.interp(at, lengths, of_step) for of_step in known.T], axis=1)
 
 
+def seen_by_round(
+    collection: SeriesCollection, input_size: int, h: int, n_rounds: int
+) -> list[np.ndarray]:
+    """Points that each round of a forecast sees, those fed back among them: ``[series]`` each."""
+    ends = collection.lengths
+    found = []
+    for number in range(n_rounds):
+        fed_back = min(number * h, input_size)
+        begins = np.maximum(ends - (input_size - fed_back), 0)
+        found.append(collection.observed_between(begins, ends) + fed_back)
+    return found
+
+
 def bounds(
     pipeline: Pipeline,
     collection: SeriesCollection,
@@ -165,8 +178,7 @@ def bounds(
     point = made.used[..., pipeline.middle]
     lower = upper = point
     trained, h = pipeline.choices.h, point.shape[1]
-    input_size, ends = pipeline.choices.input_size, collection.lengths
-    n_seen = collection.observed_between(np.maximum(ends - input_size, 0), ends)
+    n_seen = seen_by_round(collection, pipeline.choices.input_size, trained, -(-h // trained))
     scale = made.scale.reshape(len(point), -1)
     found = {}
     outputs = intervals_of(pipeline)
@@ -179,8 +191,11 @@ def bounds(
                 "the interval reaches as far as the worst of them, and may cover less.",
                 stacklevel=4,
             )
-        each = half_widths(calibration, name, level / 100, n_seen, input_size)
-        wider = scale * np.tile(each, (1, -(-h // trained)))[:, :h]
+        each = [
+            half_widths(calibration, name, level / 100, seen, pipeline.choices.input_size)
+            for seen in n_seen
+        ]
+        wider = scale * np.concatenate(each, axis=1)[:, :h]
         lower = np.minimum(lower, made.used[..., low] - wider)
         upper = np.maximum(upper, made.used[..., high] + wider)
         found[level] = (lower, upper)
