@@ -69,3 +69,13 @@ def test_scores_of_short_histories_see_no_more_than_their_last_points(fitted, fr
     )
     assert np.array_equal(before["point/3"], after["point/3"])
     assert not np.array_equal(before["point/7"], after["point/7"])
+
+
+def test_origins_are_spread_over_the_history_where_there_is_room(fitted, frame):
+    from tsmaml.forecaster.calibration import histories, spread
+
+    collection = fitted._read(frame, {})  # 66 to 70 points
+    assert spread(collection, 7, 14) == [0, 8, 16, 24, 31, 39, 47]
+    assert spread(collection.tail_of_each(24), 7, 14) == [0, 7, 14]
+    ends = [held.past.lengths.min() for held in histories(collection, 7, 14, [0, 20])]
+    assert ends == [59, 39]

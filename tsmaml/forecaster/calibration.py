@@ -21,6 +21,11 @@ from tsmaml.series import SeriesCollection
 # Held-out series are forecast from so many origins, one horizon apart: the last weeks of a
 # collection may be like no others (a holiday), and say little about the next.
 _ORIGINS = 3
+# Intervals are to hold all year: they are calibrated from more origins, over the whole history.
+_MOST_ORIGINS = 8
+# Series that are forecast from one origin at most, and those cut short: enough for a 99 % interval.
+_MOST_SERIES = 500
+_MOST_SHORT = 200
 # Two points are the fewest that say how much a series varies.
 _SHORTEST = 2
 
@@ -32,14 +37,25 @@ class Held(NamedTuple):
     past: SeriesCollection
 
 
-def histories(collection: SeriesCollection, h: int, input_size: int) -> Iterator[Held]:
+def histories(
+    collection: SeriesCollection,
+    h: int,
+    input_size: int,
+    cut_backs: Sequence[int] | None = None,
+) -> Iterator[Held]:
     """Histories that end one, two, ... horizons before the end of each series.
 
     All series have the first; a further one those that still hold a whole input window.
+
+    Args:
+        collection: the series.
+        h: points to forecast.
+        input_size: points of an input window.
+        cut_backs: points after each forecast, from 0 on; None: three times, a horizon apart.
     """
-    for number in range(_ORIGINS):
-        full = collection.head_of_each(number * h)
-        shortest = h + (input_size if number else 1)
+    for cut_back in [number * h for number in range(_ORIGINS)] if cut_backs is None else cut_backs:
+        full = collection.head_of_each(cut_back)
+        shortest = h + (input_size if cut_back else 1)
         ends = full.lengths
         # There has to be something to look at and something to be judged by.
         kept = (
@@ -71,9 +87,12 @@ def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> di
     found: dict[str, list[np.ndarray]] = {}
     h, input_size = pipeline.choices.h, pipeline.choices.input_size
     for collection in collections:
-        for full, past in histories(collection, h, input_size):
+        some = collection.select(np.arange(min(len(collection), _MOST_SERIES)))
+        cut_backs = spread(some, h, input_size)
+        for number, (full, past) in enumerate(histories(some, h, input_size, cut_backs)):
             truth = pipeline.transform.forward(points_after(full, past, h))
-            for length in (None, *short_lengths(input_size)):
+            lengths = short_lengths(input_size) if number < _ORIGINS else []
+            for length in (None, *lengths):
                 seen, true = _cut(past, truth, length)
                 if not len(seen):
                     continue
@@ -86,6 +105,15 @@ def calibrate(pipeline: Pipeline, collections: Sequence[SeriesCollection]) -> di
     return {name: scores(*np.concatenate(parts, axis=1)) for name, parts in found.items()}
 
 
+def spread(collection: SeriesCollection, h: int, input_size: int) -> list[int]:
+    """Points after each forecast that intervals are calibrated on, from 0 on, a horizon apart or more."""
+    room = int(np.median(collection.lengths)) - h - input_size if len(collection) else 0
+    n_origins = min(_MOST_ORIGINS, 1 + max(room, 0) // h)
+    if n_origins < _ORIGINS:
+        return [number * h for number in range(_ORIGINS)]
+    return [round(number * room / (n_origins - 1)) for number in range(n_origins)]
+
+
 def _cut(
     past: SeriesCollection, truth: np.ndarray, length: int | None
 ) -> tuple[SeriesCollection, np.ndarray]:
@@ -93,7 +121,7 @@ def _cut(
     if length is None:
         return past, truth
     cut = past.tail_of_each(length)
-    kept = np.flatnonzero(cut.n_observed == length)
+    kept = np.flatnonzero(cut.n_observed == length)[:_MOST_SHORT]
     return cut.select(kept), truth[kept]
 
 
