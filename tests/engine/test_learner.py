@@ -236,8 +236,9 @@ def test_the_moving_average_is_what_is_kept(sinusoid_net, sinusoid_sampler):
 
     start = sinusoid_net(width=4).weights[0].numpy()
     first, second = train(1), train(2)
-    average = 0.75 * (0.75 * start + 0.25 * first) + 0.25 * second
-    np.testing.assert_allclose(train(2, ema=0.75), average, rtol=1e-6)
+    # min(0.21, (1 + step) / (10 + step)) is 2 / 11 at the first step, and then 0.21.
+    average = 0.21 * (2 / 11 * start + 9 / 11 * first) + 0.79 * second
+    np.testing.assert_allclose(train(2, ema=0.21), average, rtol=1e-6)
     with pytest.raises(TrainingError, match="ema is 1; wanted is a number between 0 and 1"):
         engine.MetaLearner(sinusoid_net(width=4), ema=1)
     with pytest.raises(TrainingError, match="own moving average would not be used"):

@@ -35,7 +35,8 @@ class OuterState:
     Args:
         meta: initial values.
         optimizer: a fresh Keras optimiser.
-        ema: share of the moving average that each step keeps, for instance 0.999; None: no average.
+        ema: share of the moving average that each step keeps, for instance 0.999, the early ones less
+            (:func:`kept_share`); None: no average.
     """
 
     def __init__(
@@ -94,9 +95,11 @@ class OuterState:
         ]
         self.optimizer.apply([grad for grad, _ in pairs], [variable for _, variable in pairs])
         if self._ema is not None:
+            kept = kept_share(self._ema, self.optimizer.iterations)
             for averages, now in zip(self._averages, self._groups, strict=True):
                 for average, variable in zip(averages.variables, now.variables, strict=True):
-                    average.assign(self._ema * average + (1 - self._ema) * variable)
+                    share = tf.cast(kept, average.dtype)
+                    average.assign(share * average + (1 - share) * variable)
 
     def assign(self, meta: Meta) -> None:
         """Overwrite the meta-parameters and their average, leaving the optimiser as it is."""
@@ -135,6 +138,15 @@ class OuterState:
         }
         named.update({f"optimizer.{i}": v for i, v in enumerate(self.optimizer.variables)})
         return named
+
+
+def kept_share(ema: float, step: tf.Tensor) -> tf.Tensor:
+    """What the moving average keeps at a step, from 1 on: ``min(ema, (1 + step) / (10 + step))``.
+
+    As ``tf.train.ExponentialMovingAverage`` has it: where training began is soon forgotten.
+    """
+    step = tf.cast(step, tf.float64)
+    return tf.minimum(tf.constant(ema, tf.float64), (1 + step) / (10 + step))
 
 
 class _Group:

@@ -34,6 +34,8 @@ _WIDEST_ROW = 16
 _MOST_SUPPORT = 128
 # Context inputs of the algorithm that adapts them, where the model's options do not say.
 _N_CONTEXT = 8
+# What is validated and kept is an average of some hundred outer steps: one of them alone is good by luck.
+_EMA = 0.99
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,7 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
         algorithm,
         of_members,
         optimizer=_outer_optimizer(settings, algorithm),
+        ema=_EMA,
         seed=settings.seed,
     )
     return Pipeline(settings, choices, parts, spec, of_members, learner, encoder)
