@@ -11,6 +11,7 @@ PYPROJECT = nox.project.load_toml("pyproject.toml")
 PYTHONS = nox.project.python_versions(PYPROJECT)
 PLACES = ("tsmaml", "tests", "plugins", "datasets", "benchmarks", "noxfile.py")
 TWO_AT_A_TIME = ("-n", "2", "--dist", "loadfile")  # files share fixtures that take long to make
+PYTEST = ("pytest>=8.2", "pytest-xdist>=3.6")
 
 
 def group(name: str) -> list[str]:
@@ -51,16 +52,16 @@ def baselines(session: nox.Session) -> None:
 def integrations(session: nox.Session) -> None:
     """The plugins that lead to other tools."""
     names = ("tsmaml-mlflow", "tsmaml-tune")
-    session.install(".[report]", *(f"./plugins/{name}" for name in names), "pytest>=8.2")
+    session.install(".[report]", *(f"./plugins/{name}" for name in names), *PYTEST)
     for name in names:
-        session.run("pytest", f"plugins/{name}/tests", *session.posargs)
+        session.run("pytest", *TWO_AT_A_TIME, f"plugins/{name}/tests", *session.posargs)
 
 
 @nox.session
 def sktime(session: nox.Session) -> None:
     """The forecaster of sktime, which decides on pandas' version too; sktime's own checks among it."""
-    session.install(".[sktime]", "./plugins/tsmaml-sktime", "pytest>=8.2")
-    session.run("pytest", "plugins/tsmaml-sktime/tests", *session.posargs)
+    session.install(".[sktime]", "./plugins/tsmaml-sktime", *PYTEST)
+    session.run("pytest", *TWO_AT_A_TIME, "plugins/tsmaml-sktime/tests", *session.posargs)
 
 
 @nox.session(default=False)
