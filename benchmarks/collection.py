@@ -47,6 +47,7 @@ def main() -> None:
     started = time.monotonic()
     adapted = forecaster.predict()["TSMAML"].to_numpy().reshape(-1, h)
     forecast_seconds = time.monotonic() - started
+    share = float((forecaster.explain_["used"] == "adapted").mean())
     season = forecaster.choices_.season_length
     scores = score(
         truth[:, :h],
@@ -58,9 +59,6 @@ def main() -> None:
         },
         train,
         season,
-    )
-    share = float(
-        np.mean(forecaster.explain_["adapted_error"] <= forecaster.explain_["zero_step_error"])
     )
     print(
         f"{given.folder.name}: {len(train)} series, h {h}, season {season}, seed {given.seed}; ",
