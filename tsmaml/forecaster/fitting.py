@@ -14,7 +14,7 @@ from tsmaml import artifacts
 from tsmaml.engine import History, Progress
 from tsmaml.errors import ArtifactError, UsageError
 from tsmaml.evaluation import Scores, mean_of, score, seasonal_naive
-from tsmaml.forecaster.calibration import calibrate, histories, points_after, short_lengths
+from tsmaml.forecaster.calibration import calibrate, histories, points_after
 from tsmaml.forecaster.pipeline import Pipeline, forecast, tensors
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection
@@ -24,8 +24,6 @@ from tsmaml.tasks.scaling import series_errors
 CHECKPOINT = "checkpoint"
 _FEWEST_TO_HOLD_OUT = 5
 _MOST_TO_HOLD_OUT = 1000
-# Lengths below that of an input window that cold starts are validated at.
-_COLD_LENGTHS = 2
 # Points that are trained on lie in memory, a quarter of a gigabyte at most. A run of 1,500 steps
 # draws some 100,000 tasks: it doesn't miss the others.
 MOST_POINTS = 32_000_000
@@ -181,24 +179,17 @@ def train(pipeline: Pipeline, parts: Split, **running: Any) -> History:
 def to_validate(
     pipeline: Pipeline, collection: SeriesCollection
 ) -> Iterator[tuple[SeriesCollection, np.ndarray]]:
-    """Held-out series that end with the points to forecast: whole, and cut to be cold starts.
+    """Held-out series that end with the points to forecast.
+
+    Not cut to be cold starts: the state that was best for those was an early one, and bad for all.
 
     Returns:
-        each with the seasonal errors of the whole series, in which all are judged.
+        each with the seasonal errors of the whole series, in which they are judged.
     """
     h, size = pipeline.choices.h, pipeline.choices.input_size
-
-    def with_errors(part: SeriesCollection, whole: SeriesCollection) -> Any:
-        whole = pipeline.transform.applied(whole)
-        season_length = pipeline.choices.season_length
-        return part, series_errors(whole.values, whole.offsets, season_length)
-
-    ending = [held.full for held in histories(collection, h, size)]
-    for full in ending:
-        yield with_errors(full, full)
-    for length in short_lengths(size)[:_COLD_LENGTHS]:
-        for full in ending[:1]:
-            yield with_errors(full.tail_of_each(h + length), full)
+    for full, _ in histories(collection, h, size):
+        whole = pipeline.transform.applied(full)
+        yield full, series_errors(whole.values, whole.offsets, pipeline.choices.season_length)
 
 
 def versions_here() -> dict[str, str]:
