@@ -230,5 +230,8 @@ def test_errors_are_told_in_the_unit(targets_of, loss, wanted):
     outputs = tf.constant([[4.0]])
     if loss.quantiles:
         outputs = tf.stack([outputs, outputs], axis=-1)
-    found = loss(targets_of([[1.0]], unit=2.0), outputs)
-    assert np.asarray(found) == pytest.approx(wanted)
+    targets = targets_of([[1.0]], unit=2.0)
+    assert np.asarray(loss(targets, outputs)) == pytest.approx(wanted)
+    of_one = loss({**targets, "unit": tf.constant([[1.0]])}, outputs)
+    del targets["unit"]
+    assert np.asarray(loss(targets, outputs)) == np.asarray(of_one) != pytest.approx(wanted)

@@ -17,13 +17,14 @@ _ROUNDING = 1e-5
 
 
 def error_of(targets: Targets, outputs: Any) -> Any:
-    """``(y - f) / unit``: what a loss of absolute or squared errors is taken of.
+    """``(y - f) / unit``: what a loss of absolute or squared errors is taken of; no unit counts as 1.
 
     The unit is the window's scale, or the mean seasonal difference of the whole series where that is
     larger (``targets["unit"]``): by the scale of its input alone, a history of a few points, which
     differ little by chance, would outweigh all others.
     """
-    return (targets["y"] - outputs) / targets["unit"]
+    error = targets["y"] - outputs
+    return error / targets["unit"] if "unit" in targets else error
 
 
 def mse() -> Loss:
@@ -132,7 +133,7 @@ def pinball(quantiles: Sequence[float] = (0.1, 0.5, 0.9)) -> Loss:
     def function(targets: Targets, outputs: Any) -> Any:
         import tensorflow as tf
 
-        each = {name: targets[name][..., tf.newaxis] for name in ("y", "unit")}
+        each = {name: tensor[..., tf.newaxis] for name, tensor in targets.items()}
         error = error_of(each, outputs)
         level = tf.constant(levels, error.dtype)
         return 2 * tf.reduce_mean(tf.maximum(level * error, (level - 1) * error), axis=-1)
