@@ -6,7 +6,7 @@ import difflib
 import json
 import textwrap
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,22 +25,29 @@ _IN_WORDS = {
 }
 
 
-def _apply(ctx: click.Context, param: click.Parameter, path: str | None) -> str | None:
-    """Take the options of a file as defaults, so that the command line wins over them."""
-    if path is not None:
-        ctx.default_map = options_in(ctx.command, path)
-    return path
+def config_option_of(
+    defaults: Callable[[click.Command, str], dict[str, Any]], what: str
+) -> Callable[..., Any]:
+    """``--config FILE``: options of a file as defaults, so that the command line wins over them.
 
+    Args:
+        defaults: what a file says, of the command and the path.
+        what: is taken from the file, for the help.
+    """
 
-config_option = click.option(
-    "--config",
-    type=click.Path(),
-    metavar="FILE",
-    is_eager=True,
-    expose_value=False,
-    callback=_apply,
-    help="Take options from a TOML file; the command line wins over it.",
-)
+    def apply(ctx: click.Context, param: click.Parameter, path: str | None) -> None:
+        if path is not None:
+            ctx.default_map = defaults(ctx.command, path)
+
+    return click.option(
+        "--config",
+        type=click.Path(),
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=apply,
+        help=f"Take {what}; the command line wins over it.",
+    )
 
 
 def options_in(command: click.Command, path: str) -> dict[str, Any]:
@@ -49,6 +56,9 @@ def options_in(command: click.Command, path: str) -> dict[str, Any]:
         return _defaults(command, path)
     except TsmamlError as error:
         fail(error)
+
+
+config_option = config_option_of(options_in, "options from a TOML file")
 
 
 def _defaults(command: click.Command, path: str) -> dict[str, Any]:

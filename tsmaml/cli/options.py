@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tsmaml.cli._common import INTERRUPTED, console, parse_options, reading_options, sentences
-from tsmaml.cli._config import options_in, written
+from tsmaml.cli._config import config_option_of, options_in, written
 from tsmaml.cli._parts import help_option
 from tsmaml.cli._progress import shown
 from tsmaml.errors import UsageError
@@ -127,20 +127,11 @@ def config_of_fit_option(command: Callable[..., Any]) -> Callable[..., Any]:
     What else the file says, such as where to write the model, is checked and has no effect.
     """
 
-    def apply(ctx: click.Context, param: click.Parameter, path: str | None) -> None:
-        if path is not None:
-            found, kept = options_in(_fit(), path), _names_of_fit()
-            ctx.default_map = {name: found[name] for name in found if name in kept}
+    def defaults(_: click.Command, path: str) -> dict[str, Any]:
+        found, kept = options_in(_fit(), path), _names_of_fit()
+        return {name: found[name] for name in found if name in kept}
 
-    return click.option(
-        "--config",
-        type=click.Path(),
-        metavar="FILE",
-        is_eager=True,
-        expose_value=False,
-        callback=apply,
-        help="Take the options of a fit from its TOML file; the command line wins over it.",
-    )(command)
+    return config_option_of(defaults, "the options of a fit from its TOML file")(command)
 
 
 def fit_toml(series: str | None, reading: Mapping[str, Any], arguments: Mapping[str, Any]) -> str:

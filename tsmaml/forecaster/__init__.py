@@ -1,8 +1,8 @@
 """MetaForecaster, and the machine behind it.
 
 ``api`` is what users see; ``settings`` what they can ask for; ``pipeline`` runs the parts; ``fitting``
-meta-trains; ``validation`` judges settings; ``adapted`` keeps adapted series;
-``frames`` makes results; ``storage`` saves and loads.
+meta-trains; ``calibration`` makes intervals; ``validation`` judges settings;
+``adapted`` keeps adapted series; ``frames`` makes results; ``storage`` saves and loads.
 Importing this loads no TensorFlow.
 """
 
