@@ -184,20 +184,22 @@ def _ridge(features: tf.Tensor, residual: tf.Tensor, weights: tf.Tensor) -> tf.T
     whichever is smaller.
     """
     n_samples, n_features = features.shape
+    one_system = weights.shape[1] == 1
     roots = tf.transpose(_root(weights))[:, :, tf.newaxis]  # [systems, samples, 1]
-    weighted = roots * features  # [systems, samples, features]
-    wanted = roots * (
-        residual if weights.shape[1] == 1 else tf.transpose(residual)[:, :, tf.newaxis]
-    )  # [systems, samples, columns]
+    residual = residual[tf.newaxis] if one_system else tf.transpose(residual)[:, :, tf.newaxis]
+    wanted = roots * residual  # [systems, samples, columns]
     if n_samples <= n_features:
-        gram = tf.matmul(weighted, weighted, transpose_b=True)
-        identity = tf.eye(n_samples, dtype=features.dtype)
-        solved = tf.matmul(weighted, _solve(gram + identity, wanted), transpose_a=True)
-    else:
-        gram = tf.matmul(weighted, weighted, transpose_a=True)
-        identity = tf.eye(n_features, dtype=features.dtype)
-        solved = _solve(gram + identity, tf.matmul(weighted, wanted, transpose_a=True))
-    return solved[0] if weights.shape[1] == 1 else tf.transpose(solved[:, :, 0])
+        # All systems have one product of features, whose rows and columns each weighs its own way.
+        gram = tf.matmul(features, features, transpose_b=True)
+        gram = roots * gram * tf.linalg.matrix_transpose(roots)
+        solved = roots * _solve(gram + tf.eye(n_samples, dtype=features.dtype), wanted)
+        solved = solved[0] if one_system else tf.transpose(solved[:, :, 0])
+        return tf.matmul(features, solved, transpose_a=True)
+    weighted = roots * features  # [systems, samples, features]
+    gram = tf.matmul(weighted, weighted, transpose_a=True)
+    identity = tf.eye(n_features, dtype=features.dtype)
+    solved = _solve(gram + identity, tf.matmul(weighted, wanted, transpose_a=True))
+    return solved[0] if one_system else tf.transpose(solved[:, :, 0])
 
 
 def _solve(matrices: tf.Tensor, right: tf.Tensor) -> tf.Tensor:
