@@ -9,6 +9,7 @@ import numpy as np
 
 from tsmaml.errors import DataError
 from tsmaml.series import SeriesCollection
+from tsmaml.series.differences import mean_differences
 from tsmaml.series.words import counted
 
 if TYPE_CHECKING:
@@ -84,9 +85,5 @@ def seasonal_errors(past: SeriesCollection, season_length: int) -> np.ndarray:
 
     NaN for a history that has none, or that never differs from what it was a season before.
     """
-    values, owner = past.values, np.repeat(np.arange(len(past)), past.lengths)
-    changes = np.abs(values[season_length:] - values[:-season_length])
-    counts = (owner[season_length:] == owner[:-season_length]) & np.isfinite(changes)
-    sums = np.bincount(owner[season_length:][counts], changes[counts], len(past))
-    numbers = np.bincount(owner[season_length:][counts], minlength=len(past))
-    return np.where(sums > 0, sums / np.maximum(numbers, 1), np.nan)
+    found = mean_differences(past.values, past.offsets, season_length)
+    return np.where(found > 0, found, np.nan)

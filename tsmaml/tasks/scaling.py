@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from tsmaml.series.differences import mean_differences, means
 from tsmaml.tasks.spec import check_scaling
 
 # Share of the level below which variation counts as none: a nearly constant input would
@@ -166,28 +167,18 @@ def _errors_of(
     values: np.ndarray, counts: np.ndarray, lengths: np.ndarray, season_length: int
 ) -> np.ndarray:
     """:func:`series_errors` of series of so many points each, of which the first ``lengths`` count."""
+    offsets = np.append(0, np.cumsum(counts))
     owner = np.repeat(np.arange(len(counts)), counts)
-    firsts = np.cumsum(counts) - counts
-    known = np.isfinite(values) & (np.arange(len(values)) < (firsts + lengths)[owner])
+    known = np.isfinite(values) & (np.arange(len(values)) < (offsets[:-1] + lengths)[owner])
     sizes = np.abs(np.where(known, values, 0.0))
     unit, some = np.zeros(len(counts)), counts > 0
-    unit[some] = np.maximum.reduceat(sizes, firsts[some]) if some.any() else 0.0
-    relative = np.where(known, values, 0.0) / np.where(unit > 0, unit, 1)[owner]
-
-    def mean(of: np.ndarray, there: np.ndarray, whose: np.ndarray) -> np.ndarray:
-        """Of each series: ``[series]``; NaN where there is nothing."""
-        sums = np.bincount(whose, of * there, len(counts))
-        numbers = np.bincount(whose, there, len(counts))
-        return np.where(numbers > 0, sums / np.maximum(numbers, 1), np.nan)
-
-    def change(lag: int) -> np.ndarray:
-        both = known[lag:] & known[:-lag] & (owner[lag:] == owner[:-lag])
-        return mean(np.abs(relative[lag:] - relative[:-lag]), both, owner[lag:])
-
-    seasonal = change(season_length)
-    error = np.where(np.isnan(seasonal), change(1), seasonal)
-    error = np.maximum(error, _FLOOR * mean(np.abs(relative), known, owner))
-    return np.where(unit > 0, unit * error, np.nan)
+    unit[some] = np.maximum.reduceat(sizes, offsets[:-1][some]) if some.any() else 0.0
+    relative = np.where(known, values, np.nan) / np.where(unit > 0, unit, 1)[owner]
+    error = mean_differences(relative, offsets, season_length)
+    if np.isnan(error).any():
+        error = np.where(np.isnan(error), mean_differences(relative, offsets, 1), error)
+    level = means(np.abs(relative[known]), owner[known], len(counts))
+    return np.where(unit > 0, unit * np.maximum(error, _FLOOR * level), np.nan)
 
 
 def _sum(values: tf.Tensor) -> tf.Tensor:
