@@ -1,11 +1,13 @@
 """Fit on a collection's training file with defaults, forecast every series, score the test file once.
 
-    python benchmarks/collection.py FOLDER [--horizon H] [--season M] [--seed 0] [--out result.json]
-                                           [--baselines auto_ets,lightgbm]
+    python benchmarks/collection.py FOLDER [--horizon H] [--season M] [--lag M] [--input-size N] [--seed 0]
+                                           [--size tiny|default|large] [--baselines auto_ets] [--out FILE]
 
 FOLDER holds ``train.parquet`` and ``test.parquet`` in long format, the second continuing the first.
 Prints a Markdown table: sMAPE and MASE of the seasonal naive, the zero-step and the adapted forecast, and
-of other baselines by name, such as those of the plugin tsmaml-baselines.
+of other baselines by name, such as those of the plugin tsmaml-baselines. MASE is scaled at the lag that is
+given (the M4 competition scaled weekly series at lag 1), else at the season. At lag 1 the OWA stands
+beside: the mean of both in units of those of the naive forecast, which is the competition's Naive2 there.
 """
 
 from __future__ import annotations
@@ -29,6 +31,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--horizon", type=int)
     parser.add_argument("--season", type=int)
+    parser.add_argument("--lag", type=int)
+    parser.add_argument("--input-size", type=int)
+    parser.add_argument("--size", default="default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--baselines", default="")
@@ -42,32 +47,44 @@ def main() -> None:
     h = given.horizon or truth.shape[1]
 
     started = time.monotonic()
-    forecaster = MetaForecaster(h, season_length=given.season, seed=given.seed).fit(train)
+    forecaster = MetaForecaster(
+        h,
+        season_length=given.season,
+        input_size=given.input_size,
+        size=given.size,
+        seed=given.seed,
+    ).fit(train)
     fit_seconds = time.monotonic() - started
     started = time.monotonic()
     adapted = forecaster.predict()["TSMAML"].to_numpy().reshape(-1, h)
     forecast_seconds = time.monotonic() - started
     share = float((forecaster.explain_["used"] == "adapted").mean())
     season = forecaster.choices_.season_length
-    scores = score(
-        truth[:, :h],
-        {
-            "seasonal naive": seasonal_naive(train, season, h),
-            "zero-step": forecaster.predict(zero_step=True)["TSMAML"].to_numpy().reshape(-1, h),
-            "adapted": adapted,
-            **{name: make(train, h, []).point for name, make in made(parts, season).items()},
-        },
-        train,
-        season,
-    )
+    lag = given.lag or season
+    forecasts = {
+        "seasonal naive": seasonal_naive(train, season, h),
+        "zero-step": forecaster.predict(zero_step=True)["TSMAML"].to_numpy().reshape(-1, h),
+        "adapted": adapted,
+        **{name: make(train, h, []).point for name, make in made(parts, season).items()},
+    }
+    if lag == 1:
+        forecasts["naive"] = seasonal_naive(train, 1, h)
+    scores = score(truth[:, :h], forecasts, train, lag)
     print(
-        f"{given.folder.name}: {len(train)} series, h {h}, season {season}, seed {given.seed}; ",
+        f"{given.folder.name}: {len(train)} series, h {h}, season {season}, MASE at lag {lag}, "
+        f"size {given.size}, seed {given.seed}; ",
         end="",
     )
     print(f"fit {fit_seconds:.0f} s, forecast {forecast_seconds:.1f} s, {share:.0%} adapted\n")
-    print("| forecast | sMAPE | MASE |\n|---|---|---|")
-    for name in scores.mean["mase"]:
-        print(f"| {name} | {scores.mean['smape'][name]:.3f} | {scores.mean['mase'][name]:.3f} |")
+    of = {name: [scores.mean[metric][name] for metric in ("smape", "mase")] for name in forecasts}
+    columns = ["sMAPE", "MASE"]
+    if lag == 1:
+        naive = of.pop("naive")
+        columns.append("OWA")
+        of = {name: [*each, float(np.mean(np.array(each) / naive))] for name, each in of.items()}
+    print(f"| forecast | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
+    for name, each in of.items():
+        print(f"| {name} | {' | '.join(f'{value:.3f}' for value in each)} |")
     if given.out:
         result = {
             "scores": scores.mean,

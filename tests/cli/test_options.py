@@ -56,6 +56,7 @@ ARGUMENTS = {
     "n_support": 4,
     "n_query": 3,
     "cold_share": 0.0,
+    "mix_share": 0.25,
     "validate_every": 50,
     "non_negative": True,
     "calendar": ("hour", "weekday"),

@@ -10,7 +10,7 @@ import pytest
 
 from tsmaml import MetaForecaster
 from tsmaml.errors import UsageError
-from tsmaml.forecaster.tuned import SHARES, best_share, tune_to
+from tsmaml.forecaster.tuned import SHARES, best_share, plainly_tuned, tune_to
 from tsmaml.series import read_series
 
 
@@ -102,10 +102,25 @@ def test_what_is_held_back_decides_and_is_not_seen(fitted, others):
     assert before.share in SHARES
 
 
-def test_from_histories_no_longer_than_the_horizon_nothing_is_learned(fitted, others):
+def test_of_short_histories_a_third_is_held_back_and_half_of_the_way_gone_at_most(fitted, others):
     pipeline, collection = fitted._fitted[0], read_series(others)
-    assert tune_to(pipeline, collection.tail_of_each(7)).share == 0
-    fitted.predict(others.groupby("unique_id").tail(7), adapt_to="collection")
+    for length, wanted in ((60, 7), (12, 4), (7, 2)):
+        tuned = tune_to(pipeline, collection.tail_of_each(length))
+        assert tuned.cut_back == wanted
+        assert tuned.share <= (1 if length == 60 else 0.5)
+    # The last of 12 points that the judged direction has seen is the eighth.
+    short = collection.tail_of_each(12)
+    values = np.where(np.tile(np.arange(12) >= 8, 24), 9.0, short.values)
+    one, other = (
+        plainly_tuned(pipeline, series, cut_back=4)
+        for series in (short, replace(short, values=values))
+    )
+    for before, after in zip(one, other, strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_from_histories_of_five_points_no_collection_is_learned(fitted, others):
+    fitted.predict(others.groupby("unique_id").tail(5), adapt_to="collection")
     assert set(fitted.explain_["level"]) == {"none"}
 
 

@@ -129,9 +129,8 @@ def test_every_drawn_window_is_a_slice_of_its_series(drawn, seed):
     sampler = TaskSampler(collection, drawn.task_set, SPEC, 3, "float64")
     seed = tf.constant(seed, tf.int64)
     batch, places = sampler(seed), sampler.draw(seed)
-    places = places._make(np.asarray(part) for part in places)
-    for task, slot in np.ndindex(places.series.shape):
-        series, begin, cut, origin, valid = (int(part[task, slot]) for part in places)
+    for task, slot in np.ndindex(*places.series.shape):
+        series, begin, cut, origin, valid = (int(part[task, slot]) for part in places[:5])
         values = np.array(drawn.series[series])
         is_support = slot < SPEC.n_support
         wanted = NOTHING

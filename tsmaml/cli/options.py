@@ -77,6 +77,7 @@ _OF_FIT = (
     click.option("--support", "n_support", type=int, help="Support windows of a task."),
     click.option("--query", "n_query", type=int, help="Query windows of a task."),
     click.option("--cold-share", type=float, help="Share of tasks whose history is cut short."),
+    click.option("--mix-share", type=float, help="Share of tasks mixed with a second series."),
     click.option("--holdout", type=float, help="Share of the series held out."),
     click.option("--validate-every", type=int, help="Outer steps between two validations."),
     click.option(

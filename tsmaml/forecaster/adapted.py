@@ -150,7 +150,10 @@ def adapt(pipeline: Pipeline, collection: SeriesCollection, level: str) -> Adapt
     if level in ("collection", "both"):
         tuned = tune_to(pipeline, collection)
         if tuned.share:
-            of_collection, of_both = held_back_errors(at(pipeline, tuned.past), collection)
+            zero_step_error, _ = held_back_errors(pipeline, collection, 0, tuned.cut_back)
+            of_collection, of_both = held_back_errors(
+                at(pipeline, tuned.past), collection, cut_back=tuned.cut_back
+            )
             pipeline = at(pipeline, tuned.parameters)
             base = tuple(np.asarray(part) for part in tuned.parameters)
             further = ~(of_both > of_collection) & (level == "both")

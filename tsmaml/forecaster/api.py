@@ -54,6 +54,8 @@ class MetaForecaster:
         n_support: support windows of a task.
         n_query: query windows of a task in meta-training.
         cold_share: share of meta-training tasks whose history is cut, to 3 points to 3 seasons.
+        mix_share: share of meta-training tasks that are mixed with a second series, so that there are
+            more to learn from; none with exogenous columns or counts, which do not mix.
         holdout: share of the series held out, half to validate on, half to report on.
         validate_every: outer steps between two validations.
         patience: stop after so many validations without a better one; None: never.
@@ -99,6 +101,7 @@ class MetaForecaster:
         n_support: int = Settings.n_support,
         n_query: int = Settings.n_query,
         cold_share: float = Settings.cold_share,
+        mix_share: float = Settings.mix_share,
         holdout: float = Settings.holdout,
         validate_every: int = Settings.validate_every,
         patience: int | None = Settings.patience,
@@ -129,6 +132,7 @@ class MetaForecaster:
             n_support,
             n_query,
             cold_share,
+            mix_share,
             holdout,
             validate_every,
             patience,

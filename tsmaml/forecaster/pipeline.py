@@ -87,7 +87,7 @@ class Pipeline:
             DataError: if the loss is one of counts and the series are none.
             UsageError: if the builder does not build what it should.
         """
-        if self.loss.distribution is not None and self.loss.distribution.counts:
+        if of_counts(self.loss):
             _check_counts(collection, self.loss.name)
         task_set = call_part(
             self.parts["tasks"], collection, self.spec, options=self.settings.tasks_options
@@ -181,6 +181,7 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
         n_support=settings.n_support,
         n_query=settings.n_query,
         cold_share=settings.cold_share,
+        mix_share=0.0 if of_counts(loss) else settings.mix_share,
         scaling=call_part(registry().get("scaling", settings.scaling), options={}),
     )
     of_members = loss_of_members(loss, n_members)
@@ -193,6 +194,11 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
         seed=settings.seed,
     )
     return Pipeline(settings, choices, parts, spec, of_members, learner, encoder)
+
+
+def of_counts(loss: Loss) -> bool:
+    """Whether a loss is one of counts: whole numbers from 0."""
+    return loss.distribution is not None and loss.distribution.counts
 
 
 def _check_counts(collection: SeriesCollection, loss: str) -> None:
@@ -369,15 +375,22 @@ def forecast_unseen(
 
 
 def held_back_errors(
-    pipeline: Pipeline, collection: SeriesCollection, inner_steps: int | None = None
+    pipeline: Pipeline,
+    collection: SeriesCollection,
+    inner_steps: int | None = None,
+    cut_back: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Losses without and with adaptation on the last ``h`` points, which it has not seen.
+    """Losses without and with adaptation on the last ``cut_back`` points, which it has not seen.
+
+    None: on the last ``h``.
 
     The error is the model's own loss: a loss that wants something else than the median would find
     its adaptations judged wrongly by another. The error of a series is that of its whole task: what
     is judged is one adaptation.
     """
-    rows, batches = pipeline.batches_of(collection, cut_back=pipeline.choices.h)
+    rows, batches = pipeline.batches_of(
+        collection, cut_back=pipeline.choices.h if cut_back is None else cut_back
+    )
     n_tasks = int(rows.task.max()) + 1
     sums = np.zeros((3, n_tasks))
     for batch in batches:

@@ -64,6 +64,7 @@ class Settings:
     n_support: int = 8
     n_query: int = 8
     cold_share: float = 0.3
+    mix_share: float = 0.5
     holdout: float = 0.2
     validate_every: int = 100
     patience: int | None = None
@@ -92,8 +93,10 @@ class Settings:
             raise UsageError(f"learning_rate is {self.learning_rate!r}; wanted is above 0.")
         if not 0 <= self.holdout < 0.9:
             raise UsageError(f"holdout is {self.holdout!r}; wanted is a share from 0 to 0.9.")
-        if not 0 <= self.cold_share <= 1:
-            raise UsageError(f"cold_share is {self.cold_share!r}; wanted is a share from 0 to 1.")
+        for name in ("cold_share", "mix_share"):
+            share = getattr(self, name)
+            if not 0 <= share <= 1:
+                raise UsageError(f"{name} is {share!r}; wanted is a share from 0 to 1.")
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
             raise UsageError(f"seed is {self.seed!r}; wanted is a whole number from 0 to 2^31 - 1.")
 

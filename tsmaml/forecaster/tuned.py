@@ -36,9 +36,11 @@ _FEWEST = 20
 # Of the way from the initialisation to the tuned parameters.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 _STEPS = 100
-_RATE = 2e-3
+_RATE = 7e-4
 _WINDOWS = 256
-_MOST_OF_SHORT = 0.25
+_MOST_OF_SHORT = 0.5
+# Fewer points held back judge nothing.
+_FEWEST_POINTS = 2
 # Losses below this, in units of a window's scale, are as good as none.
 _FLOOR = 1e-3
 
@@ -52,12 +54,14 @@ class Tuned(NamedTuple):
         share: of the way that is gone.
         losses: ``[shares]``, mean loss of the series on the points held back, at each of
             :data:`SHARES`.
+        cut_back: how many points were held back.
     """
 
     parameters: Parameters
     past: Parameters
     share: float
     losses: np.ndarray
+    cut_back: int
 
 
 def level_of(adapt_to: str | None, collection: SeriesCollection, seen: set[str]) -> str:
@@ -105,13 +109,17 @@ def _forecast_tuned(
     pipeline: Pipeline, collection: SeriesCollection, made: Forecasts, tuned: Tuned, level: str
 ) -> Forecasts:
     again = both_forecasts(at(pipeline, tuned.parameters), collection)
-    of_collection, of_both = held_back_errors(at(pipeline, tuned.past), collection)
+    cut_back = tuned.cut_back
+    of_collection, of_both = held_back_errors(
+        at(pipeline, tuned.past), collection, cut_back=cut_back
+    )
+    zero_step_error, _ = held_back_errors(pipeline, collection, 0, cut_back=cut_back)
     further = ~(of_both > of_collection) & (level == "both")
     return Forecasts(
         np.where(further[:, np.newaxis, np.newaxis], again.adapted, again.zero_step),
         made.zero_step,
         again.scale,
-        made.zero_step_error,
+        zero_step_error,
         np.where(further, of_both, of_collection),
         np.ones_like(made.helps),
         np.where(further, again.steps, 0),
@@ -123,29 +131,35 @@ def _forecast_tuned(
 def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
     """Adapt to a collection, as far as it helps on points that were held back."""
     start = pipeline.learner.meta.parameters
-    most = _most_of(collection, pipeline.choices)
-    if not most:
-        return Tuned(start, start, 0.0, np.full(len(SHARES), np.nan))
-    of_past = plainly_tuned(pipeline, collection, cut_back=pipeline.choices.h)
+    cut_back = held_back(collection, pipeline.choices)
+    if cut_back < _FEWEST_POINTS:
+        return Tuned(start, start, 0.0, np.full(len(SHARES), np.nan), cut_back)
+    of_past = plainly_tuned(pipeline, collection, cut_back=cut_back)
     path = [between(start, of_past, share) for share in SHARES]
-    losses = held_back_losses(pipeline, collection, path)
-    place = best_share(losses, most)
+    losses = held_back_losses(pipeline, collection, path, cut_back)
+    place = best_share(losses, _most_of(collection, pipeline.choices, cut_back))
     share = SHARES[place]
     whole = between(start, plainly_tuned(pipeline, collection), share) if share else start
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
     means = judged.mean(axis=1) if judged.size else np.full(len(SHARES), np.nan)
-    return Tuned(whole, path[place], share, means)
+    return Tuned(whole, path[place], share, means, cut_back)
 
 
-def _most_of(collection: SeriesCollection, choices: Choices) -> float:
+def held_back(collection: SeriesCollection, choices: Choices) -> int:
+    """Points at the end of each history that judge a tuning: a horizon, or a third of short histories.
+
+    A tuning that had much less to learn from than the one it stands for says little about it.
+    """
+    return min(choices.h, int(np.median(collection.lengths)) // 3)
+
+
+def _most_of(collection: SeriesCollection, choices: Choices, cut_back: int) -> float:
     """The largest share that what is held back can be trusted to choose.
 
     What is held back from a short history is forecast from a shorter one still, and says that more
-    helps than does; from one that is no longer than the horizon there is next to nothing to learn.
+    helps than does.
     """
-    before = np.median(collection.lengths) - choices.h
-    if before <= 0:
-        return 0.0
+    before = np.median(collection.lengths) - cut_back
     return 1.0 if before >= choices.input_size else _MOST_OF_SHORT
 
 
@@ -193,16 +207,16 @@ def best_share(losses: np.ndarray, most: float = 1.0) -> int:
 
 
 def held_back_losses(
-    pipeline: Pipeline, collection: SeriesCollection, path: Sequence[Parameters]
+    pipeline: Pipeline, collection: SeriesCollection, path: Sequence[Parameters], cut_back: int
 ) -> np.ndarray:
-    """Loss of each series on its last ``h`` points, for several sets of parameters.
+    """Loss of each series on its last ``cut_back`` points, for several sets of parameters.
 
     Returns:
         ``[parameters, series]``, NaN where nothing could be held back.
     """
     learners = [pipeline.learner.at(parameters) for parameters in path]
     sums = np.zeros((len(path) + 1, len(collection)))
-    rows, batches = pipeline.batches_of(collection, cut_back=pipeline.choices.h)
+    rows, batches = pipeline.batches_of(collection, cut_back=cut_back)
     for batch in batches:
         tasks = batch.tasks
         weights = np.asarray(tasks.query_weights, np.float64)

@@ -19,9 +19,9 @@ _ROUNDING = 1e-5
 def error_of(targets: Targets, outputs: Any) -> Any:
     """``(y - f) / unit``: what a loss of absolute or squared errors is taken of; no unit counts as 1.
 
-    The unit is the window's scale, or the mean seasonal difference of the whole series where that is
-    larger (``targets["unit"]``): by the scale of its input alone, a history of a few points, which
-    differ little by chance, would outweigh all others.
+    The unit is the mean seasonal difference of the whole series, in scales of the window
+    (``targets["unit"]``): by the scale of its input alone, a history of a few points, which differ
+    little by chance, would outweigh all others.
     """
     error = targets["y"] - outputs
     return error / targets["unit"] if "unit" in targets else error

@@ -31,7 +31,7 @@ def build(
     n_outputs: int = 1,
     *,
     stacks: str | Sequence[str] = "generic",
-    width: int = 128,
+    width: int = 256,
     n_blocks: int = 3,
     n_layers: int = 3,
     share_weights: bool = False,

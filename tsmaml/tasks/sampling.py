@@ -12,6 +12,7 @@ from tsmaml.errors import DataError
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.builders import TaskSet
 from tsmaml.tasks.encoding import NOTHING, Encoded
+from tsmaml.tasks.mixing import Mixture, levels_of, mixture
 from tsmaml.tasks.scaling import series_errors
 from tsmaml.tasks.spec import WindowSpec
 from tsmaml.tasks.windows import flat_series, gather_windows, support_origins
@@ -27,6 +28,7 @@ class Drawn(NamedTuple):
         series: ``[tasks, windows]``, series number of each window; support windows first.
         begin, cut, origin: ``[tasks, windows]``, in positions of that series.
         valid: ``[tasks, windows]`` bool.
+        mixture: the series that those are mixed with; None: none.
     """
 
     series: tf.Tensor
@@ -34,6 +36,7 @@ class Drawn(NamedTuple):
     cut: tf.Tensor
     origin: tf.Tensor
     valid: tf.Tensor
+    mixture: Mixture | None = None
 
 
 class TaskSampler:
@@ -42,7 +45,8 @@ class TaskSampler:
     For each task a member series, its anchor, and a cut in it are drawn, and turned into a moment of the
     calendar: the history of every member ends at that moment, support targets end before it and
     query targets begin at it or after. A share of the histories (``spec.cold_share``) is cut on the
-    left too, to 1 to 3 seasons.
+    left too, to 3 points to 3 seasons. A share of the tasks (``spec.mix_share``) is mixed with one further
+    series, whose own cut is the task's moment.
 
     Args:
         collection: the series.
@@ -84,6 +88,8 @@ class TaskSampler:
         )
         errors = series_errors(collection.values, collection.offsets, spec.season_length)
         self._errors = tf.constant(errors, tf.float64)
+        self._levels = tf.constant(levels_of(collection.values, collection.offsets), tf.float64)
+        self._mixes = spec.mix_share > 0 and not any(encoded.widths)
         self._lengths = tf.constant(collection.lengths, tf.int64)
         self._n_observed = tf.constant(collection.n_observed, tf.int64)
         # Where each value stands; None where every step has one.
@@ -109,6 +115,9 @@ class TaskSampler:
         is_support = tf.range(spec.n_support + spec.n_query) < spec.n_support
         limit = tf.where(is_support, drawn.cut, tf.gather(self._lengths, drawn.series))
         of_input = tf.constant(np.nan, self._errors.dtype)
+        errors = tf.gather(self._errors, drawn.series)
+        if drawn.mixture is not None:
+            errors = drawn.mixture.errors(errors, tf.gather(self._errors, drawn.mixture.partner))
         windows = gather_windows(
             self._series,
             drawn.series,
@@ -118,7 +127,8 @@ class TaskSampler:
             drawn.valid,
             spec,
             self.dtype,
-            tf.where(is_support, of_input, tf.gather(self._errors, drawn.series)),
+            tf.where(is_support, of_input, errors),
+            drawn.mixture,
         )
         tensors = (windows.inputs, windows.targets, windows.weights)
         support, query = (
@@ -130,7 +140,8 @@ class TaskSampler:
     def draw(self, seed: tf.Tensor) -> Drawn:
         """Choose tasks, cuts and windows, in positions."""
         spec, n = self.spec, self.n_tasks
-        uniform = uniform_numbers(seed, [5 + spec.n_query, n])
+        n_drawn = 5 + spec.n_query
+        uniform = uniform_numbers(seed, [n_drawn + 4, n])
 
         task = below(uniform[0], tf.shape(self._counts, tf.int64)[0])
         first, count = tf.gather(self._firsts, task), tf.gather(self._counts, task)
@@ -155,7 +166,7 @@ class TaskSampler:
         recency = slot[:, : spec.n_support] // count
         k = spec.n_support
         origin_s, valid_s = support_origins(begin[:, :k], cut[:, :k], recency, spec)
-        ahead = below(tf.transpose(uniform[5:]), tf.constant(spec.h + 1, tf.int64))
+        ahead = below(tf.transpose(uniform[5:n_drawn]), tf.constant(spec.h + 1, tf.int64))
         ahead = tf.where(tf.range(spec.n_query) == 0, tf.zeros_like(ahead), ahead)
         origin_q = cut[:, k:] + ahead
         valid_q = (cut[:, k:] > begin[:, k:]) & (origin_q < length[:, k:])
@@ -167,16 +178,34 @@ class TaskSampler:
             cut,
             tf.concat([origin_s, origin_q], 1),
             tf.concat([valid_s, valid_q], 1),
+            self._mixture(uniform[n_drawn:], series, cut) if self._mixes else None,
         )
 
-    def _cut_of(self, series: tf.Tensor, uniform: tf.Tensor) -> tf.Tensor:
+    def _mixture(self, uniform: tf.Tensor, series: tf.Tensor, cut: tf.Tensor) -> Mixture:
+        """A further series for each task, cut where its history is as long as the task's, or late."""
+        n_members = tf.shape(self._members, tf.int64)[0]
+        drawn = tf.gather(self._members, below(uniform[0], n_members))
+        own_cut = self._cut_of(drawn, uniform[1], cut[:, 0])[:, tf.newaxis]
+        partner = tf.broadcast_to(drawn[:, tf.newaxis], tf.shape(series))
+        levels = (tf.gather(self._levels, series), tf.gather(self._levels, partner))
+        end = tf.gather(self._lengths, partner)
+        return mixture(uniform[2:], self.spec.mix_share, levels, partner, own_cut - cut, end)
+
+    def _cut_of(
+        self, series: tf.Tensor, uniform: tf.Tensor, at_least: tf.Tensor | int = _SHORTEST
+    ) -> tf.Tensor:
         """A cut from which a whole target follows, if the series has room; else within it.
 
         The cut stands at a value, and counts values: a gap is no place to learn from.
+
+        Args:
+            series: ``[tasks]``.
+            uniform: ``[tasks]``, in [0, 1).
+            at_least: so many values before it, if the series has them.
         """
         count = tf.gather(self._n_observed, series)
         last = tf.maximum(count - self.spec.h, tf.minimum(count // 2 + 1, count - 1))
-        first = tf.minimum(tf.constant(_SHORTEST, tf.int64), last)
+        first = tf.minimum(tf.cast(at_least, tf.int64), last)
         number = first + below(uniform, last - first + 1)
         if self._observed is None:
             return number

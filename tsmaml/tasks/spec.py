@@ -40,6 +40,8 @@ class WindowSpec:
         stride: points between two support windows of a series; 0: half the horizon.
         cold_share: share of meta-training tasks whose history is cut to its last points, 3
             of them to 3 seasons, so that the model knows cold starts.
+        mix_share: share of meta-training tasks that are mixed with a second series, so that there are
+            more to learn from; none where models take exogenous columns, which do not mix.
         scaling: a name of :data:`SCALING_KINDS`, or a :class:`tsmaml.tasks.scaling.Scaling`.
     """
 
@@ -50,6 +52,7 @@ class WindowSpec:
     n_query: int = 2
     stride: int = 0
     cold_share: float = 0.2
+    mix_share: float = 0.0
     scaling: str | Scaling = "standard"
 
     def __post_init__(self) -> None:
@@ -62,8 +65,9 @@ class WindowSpec:
                     f"{name} is {value!r}; wanted is a whole number of {least} or more{automatic}."
                 )
             object.__setattr__(self, name, int(value))
-        if not 0 <= self.cold_share <= 1:
-            raise UsageError(f"cold_share is {self.cold_share}; wanted is a share from 0 to 1.")
+        for name in ("cold_share", "mix_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name} is {getattr(self, name)}; wanted is a share from 0 to 1.")
         check_scaling(self.scaling)
         if not self.stride:
             object.__setattr__(self, "stride", max(1, self.h // 2))

@@ -13,11 +13,13 @@ import numpy as np
 import tensorflow as tf
 
 from tsmaml.tasks.encoding import NOTHING, Encoded
+from tsmaml.tasks.mixing import Mixture
 from tsmaml.tasks.scaling import scale_windows, seasonal_error
 from tsmaml.tasks.spec import WindowSpec
 
-# The unit of a window's error is its scale, and at most so many of its scales.
-_LARGEST_UNIT = 50.0
+# Bounds of the unit of a window's error, in its scales: a series of hardly any seasonal error would
+# outweigh all others.
+_SMALLEST_UNIT, _LARGEST_UNIT = 0.1, 50.0
 
 
 class Windows(NamedTuple):
@@ -85,6 +87,7 @@ def gather_windows(
     spec: WindowSpec,
     dtype: str,
     errors: tf.Tensor | None = None,
+    mixture: Mixture | None = None,
 ) -> Windows:
     """Cut windows out of series and scale each by its own input.
 
@@ -92,32 +95,26 @@ def gather_windows(
         series: the collection.
         index: ``[...]`` int64, number of the series.
         origins: ``[...]`` int64, position of the first target point.
-        begin: ``[...]`` int64, first position that an input may see.
-        limit: ``[...]`` int64, first position that a target may not see.
+        begin: ``[...]`` int64, first position that a window may see.
+        limit: ``[...]`` int64, first position that it may not see, the origin at the earliest.
         valid: ``[...]`` bool; the weights of other windows are 0.
         spec: sizes.
         dtype: of the results, the model's.
         errors: ``[...]`` float64, seasonal errors of the series (:func:`.series_errors`), of which the
             unit of the loss is made; NaN or None: the unit is the scale.
+        mixture: series that these are mixed with, masked where either is.
     """
     shape = tf.shape(index)
-    numbers = (index, origins, begin, limit, tf.cast(valid, tf.int64))
-    n_windows = tf.size(index)
-    places = _computed_once(
-        lambda: tf.stack([tf.reshape(x, [-1]) for x in numbers]),
-        tf.zeros([len(numbers), n_windows], tf.int64),
-        index,
-    )
-    index, origins, begin, _, there = tf.unstack(places)
+    there = tf.cast(valid, tf.int64)
     steps = tf.range(-spec.input_size, spec.h, dtype=tf.int64)
-    # Windows first where they are cut out, for a window lies in one piece; then time first, for
-    # sums over it then run for many windows at once.
-    cut_out = _computed_once(
-        lambda: _cut_out(series, places, steps),
-        tf.zeros([spec.input_size + spec.h, n_windows], series.values.dtype),
-        index,
-    )
-    values, positions = cut_out, origins + steps[:, tf.newaxis]
+    places, values = _places_and_values(series, (index, origins, begin, limit, there), steps)
+    if mixture is not None:
+        shift = mixture.shift
+        limit = tf.minimum(limit + shift, mixture.end)
+        beside = (mixture.partner, origins + shift, tf.maximum(begin + shift, 0), limit, there)
+        values = mixture.values(values, _places_and_values(series, beside, steps)[1])
+    index, origins, begin, _, there = tf.unstack(places)
+    positions = origins + steps[:, tf.newaxis]
     known = ~tf.math.is_nan(values)
     values = tf.where(known, values, tf.zeros_like(values))
     mask, observed = tf.split(tf.cast(known, dtype), [spec.input_size, spec.h])
@@ -133,8 +130,8 @@ def gather_windows(
         return tf.reshape(tf.transpose(tensor), tf.concat([shape, [tensor.shape[0]]], 0))
 
     inputs = {"past": turned(past), "mask": turned(mask)}
-    beside = _exogenous(series, index, positions, (positions >= begin) & (there > 0), spec)
-    for name, tensor in beside.items():
+    exogenous = _exogenous(series, index, positions, (positions >= begin) & (there > 0), spec)
+    for name, tensor in exogenous.items():
         inputs[name] = tf.cast(tf.reshape(tensor, tf.concat([shape, tensor.shape[1:]], 0)), dtype)
     location, scale = turned(location), turned(scale)
     targets = {
@@ -146,10 +143,39 @@ def gather_windows(
     }
     unit = tf.ones_like(scale)
     if errors is not None:
-        of_series = tf.clip_by_value(errors[..., tf.newaxis] / scale, 1.0, _LARGEST_UNIT)
+        of_series = tf.clip_by_value(errors[..., tf.newaxis] / scale, _SMALLEST_UNIT, _LARGEST_UNIT)
         unit = tf.where(tf.math.is_nan(of_series), unit, of_series)
     targets["unit"] = tf.cast(unit, dtype)
     return Windows(inputs, targets, targets["observed"], location, scale)
+
+
+def _places_and_values(
+    series: FlatSeries, numbers: tuple[tf.Tensor, ...], steps: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """Windows as rows of numbers, and their values; see :func:`_cut_out`.
+
+    Args:
+        series: the collection.
+        numbers: series, origin, begin, limit, and 0 for a window that is none, of one shape.
+        steps: ``[input_size + h]``, from the origin.
+
+    Returns:
+        ``[5, windows]`` and ``[input_size + h, windows]``.
+    """
+    index, n_windows = numbers[0], tf.size(numbers[0])
+    places = _computed_once(
+        lambda: tf.stack([tf.reshape(x, [-1]) for x in numbers]),
+        tf.zeros([len(numbers), n_windows], tf.int64),
+        index,
+    )
+    # Windows first where they are cut out, for a window lies in one piece; then time first, for
+    # sums over it then run for many windows at once.
+    values = _computed_once(
+        lambda: _cut_out(series, places, steps),
+        tf.zeros([steps.shape[0], n_windows], series.values.dtype),
+        index,
+    )
+    return places, values
 
 
 def _exogenous(
@@ -194,7 +220,7 @@ def _cut_out(series: FlatSeries, places: tf.Tensor, steps: tf.Tensor) -> tf.Tens
     positions = origins + steps
     last = tf.shape(series.values, tf.int64)[0] - 1
     where = tf.clip_by_value(tf.gather(series.offsets, index) + positions, 0, last)
-    inside = tf.where(steps < 0, positions >= begin, positions < limit) & (valid > 0)
+    inside = (positions >= begin) & (positions < limit) & (valid > 0)
     values = tf.gather(series.values, where)
     return tf.transpose(tf.where(inside, values, tf.constant(np.nan, values.dtype)))
 
