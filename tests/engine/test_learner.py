@@ -39,6 +39,34 @@ def test_sinusoid_adapts_and_improves_with_steps(sinusoid_net, sinusoid_sampler)
     assert learner.adapt_traces == 2
 
 
+def test_adapting_and_predicting_in_one_call_is_both_of_them(sinusoid_net, sinusoid_sampler):
+    learner = engine.MetaLearner(sinusoid_net(width=4))
+    batch = sinusoid_sampler(tf.constant([3, 1], tf.int64))
+
+    def doubled(data):
+        return tf.nest.map_structure(lambda x: 2 * x, data), data.query_targets
+
+    twice, _ = doubled(batch)
+    inputs, targets = twice.query_inputs, np.array(twice.query_targets)
+    zero_step = learner.predict(inputs)
+    adapted = learner.predict(inputs, learner.adapt(*twice[:3], steps=4))
+    traces = learner.adapt_traces
+    for steps, expected in ((4, adapted), (0, zero_step)):
+        both = learner.adapt_and_predict(doubled, batch, steps=steps)
+        for part, outputs in ((both.adapted, expected), (both.zero_step, zero_step)):
+            np.testing.assert_allclose(part.outputs, outputs, rtol=1e-4, atol=1e-5)
+            errors = np.square(outputs - targets)[..., 0]
+            np.testing.assert_allclose(part.losses, errors, rtol=1e-3, atol=1e-5)
+        np.testing.assert_array_equal(both.weights, twice.query_weights)
+        np.testing.assert_array_equal(both.more, batch.query_targets)
+    np.testing.assert_array_equal(both.steps, 0)
+    # Adapting, two predictions, and one where nothing is adapted to; then no more of them.
+    assert learner.adapt_traces == traces + 4
+    for steps in (7, 1, 0):
+        learner.at(learner.meta.parameters).adapt_and_predict(doubled, batch, steps=steps)
+    assert learner.adapt_traces == traces + 4
+
+
 def test_one_compilation_a_shape(sinusoid_net, sinusoid_sampler):
     learner = engine.MetaLearner(sinusoid_net(width=4))
     for steps in (1, 4, 40, 100):

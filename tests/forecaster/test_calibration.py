@@ -43,9 +43,9 @@ def test_a_short_series_gets_the_interval_of_held_out_series_cut_as_short(fitted
     assert {name for name in fit.calibration if "/" in name} == {"point/7", "point/3"}
     short = new_frame.groupby("unique_id").tail(3)
     collection = fitted._read(short, {})
-    from tsmaml.forecaster.pipeline import both_forecasts
+    from tsmaml.forecaster.forecasting import both_forecasts
 
-    scale = both_forecasts(pipeline, collection).scale
+    scale = both_forecasts(pipeline, pipeline.prepared(collection)).scale
     made = fitted.predict(short, level=50, zero_step=True)
     width = (made["TSMAML-hi-50"] - made["TSMAML"]).to_numpy().reshape(-1, 7)
     from tsmaml.intervals import widths

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tsmaml import MetaForecaster
+from tsmaml.engine import MetaLearner
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.tuned import SHARES, best_share, plainly_tuned, tune_to
 from tsmaml.series import read_series
@@ -56,16 +57,26 @@ def test_adapting_to_a_new_collection_beats_the_zero_step_forecast(fitted, other
 def test_where_nothing_is_adapted_to_no_time_is_spent_on_it(fitted, new_frame, monkeypatch):
     expected = fitted.predict(new_frame, adapt_to="series", with_zero_step=True)["zero-step"]
 
-    def refuse(*args, **options):
-        raise AssertionError("adapted")
+    of_engine = MetaLearner.adapt_and_predict
 
-    monkeypatch.setattr(fitted._fitted[0].learner, "adapt_and_predict", refuse)
+    def refuse(learner, make, data, *, steps=None):
+        assert steps == 0, "adapted"
+        return of_engine(learner, make, data, steps=steps)
+
+    monkeypatch.setattr(MetaLearner, "adapt_and_predict", refuse)
+    monkeypatch.setattr(MetaLearner, "adapt", refuse)
     made = fitted.predict(new_frame, adapt_to="none")
     np.testing.assert_allclose(made["TSMAML"], expected, rtol=1e-5)
     explained = fitted.explain_
     assert explained["adapted_error"].isna().all()
     assert np.isfinite(explained["zero_step_error"][explained["unique_id"] != "point"]).all()
     assert (explained["inner_steps"] == 0).all()
+    kept = fitted.adapt(new_frame, adapt_to="none")
+    np.testing.assert_allclose(kept.predict()["TSMAML"], expected, rtol=1e-5)
+    with pytest.warns(UserWarning, match="beyond"):
+        ahead = fitted.predict(new_frame, h=8, adapt_to="none")
+    np.testing.assert_allclose(ahead["TSMAML"].iloc[:7], expected.iloc[:7], rtol=1e-5)
+    pd.testing.assert_frame_equal(fitted.explain_, explained)
     with pytest.raises(AssertionError, match="adapted"):
         fitted.predict(new_frame, adapt_to="series")
 
@@ -82,14 +93,14 @@ def test_series_that_were_trained_on_and_small_collections_are_no_new_collection
 
 def test_what_is_held_back_decides_and_is_not_seen(fitted, others):
     pipeline, collection = fitted._fitted[0], read_series(others)
-    tuned = tune_to(pipeline, collection)
+    tuned = tune_to(pipeline, pipeline.prepared(collection))
     assert tuned.share in SHARES[1:]
     assert tuned.losses.argmin() > 0
     last_week = np.arange(60) >= 53
     values = np.where(np.tile(last_week, 24), 9.0, collection.values)
-    changed = tune_to(pipeline, replace(collection, values=values))
+    changed = tune_to(pipeline, pipeline.prepared(replace(collection, values=values)))
     assert not np.array_equal(changed.losses, tuned.losses)
-    before = tune_to(pipeline, collection.head_of_each(7))
+    before = tune_to(pipeline, pipeline.prepared(collection.head_of_each(7)))
     start = [np.array(part) for part in pipeline.learner.meta.parameters]
     for share, path in ((tuned.share, tuned.past), (changed.share, changed.past)):
         if share:  # how far is another matter; the direction has not seen the last week
@@ -105,14 +116,14 @@ def test_what_is_held_back_decides_and_is_not_seen(fitted, others):
 def test_of_short_histories_a_third_is_held_back_and_half_of_the_way_gone_at_most(fitted, others):
     pipeline, collection = fitted._fitted[0], read_series(others)
     for length, wanted in ((60, 7), (12, 4), (7, 2)):
-        tuned = tune_to(pipeline, collection.tail_of_each(length))
+        tuned = tune_to(pipeline, pipeline.prepared(collection.tail_of_each(length)))
         assert tuned.cut_back == wanted
         assert tuned.share <= (1 if length == 60 else 0.5)
     # The last of 12 points that the judged direction has seen is the eighth.
     short = collection.tail_of_each(12)
     values = np.where(np.tile(np.arange(12) >= 8, 24), 9.0, short.values)
     one, other = (
-        plainly_tuned(pipeline, series, cut_back=4)
+        plainly_tuned(pipeline, pipeline.prepared(series), cut_back=4)
         for series in (short, replace(short, values=values))
     )
     for before, after in zip(one, other, strict=True):

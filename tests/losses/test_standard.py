@@ -155,7 +155,7 @@ def scored():
     # The whole history is the input: then the window's seasonal error is that of the series.
     spec = WindowSpec(n, h, season, n_query=1)
     _, batches = adaptation_batches(
-        collection, per_series(collection, spec), spec, cut_back=h, dtype="float64"
+        collection, per_series(collection, spec), spec, cut_backs=(h,), dtype="float64"
     )
     (batch,) = batches
     targets = {name: tensor[:2, 0] for name, tensor in batch.tasks.query_targets.items()}

@@ -255,11 +255,13 @@ def test_points_that_are_held_back_are_as_good_as_absent(series, is_group, data)
     future = [data.draw(st.lists(finite, min_size=n_held, max_size=n_held)) for _ in series]
     longer = drawn._replace(series=[a + b for a, b in zip(series, future, strict=True)])
     rows, batches = adaptation_batches(drawn.collection, drawn.task_set, SPEC)
-    same_rows, held = adaptation_batches(longer.collection, drawn.task_set, SPEC, cut_back=n_held)
-    assert_same_bits(rows, same_rows)
+    same_rows, held = adaptation_batches(
+        longer.collection, drawn.task_set, SPEC, cut_backs=(n_held,)
+    )
+    assert_same_bits(rows[:2], same_rows[:2])
     for batch, other in zip(batches, held, strict=True):
         assert_same_bits(other.tasks[:4], batch.tasks[:4])
-        assert_same_bits(other[2:], batch[2:])
+        assert_same_bits(other.units, batch.units)
         # A forecast's target is not known; one that is held back is, as far as it goes.
         assert not np.any(batch.tasks.query_weights)
         known = np.arange(SPEC.h) < n_held

@@ -11,7 +11,7 @@ import tensorflow as tf
 from tsmaml.series import SeriesCollection
 from tsmaml.series.calendar import Frequency
 from tsmaml.tasks import WindowSpec
-from tsmaml.tasks.drawing import WindowSampler, histories_of
+from tsmaml.tasks.drawing import WindowSampler, histories_of, past_errors
 
 SPEC = WindowSpec(input_size=4, h=3, season_length=1, scaling="mean_absolute")
 LENGTHS = (1, 2, 6, 20)
@@ -32,7 +32,8 @@ def collection() -> SeriesCollection:
 
 def drawn(collection: SeriesCollection, cut_back: int, seed: int = 0):
     sampler = WindowSampler(SPEC, 400, "float64")
-    found = sampler(tf.constant([seed, 0], tf.int64), histories_of(collection, 1, cut_back))
+    histories = histories_of(collection, past_errors(collection, 1, cut_back), cut_back)
+    found = sampler(tf.constant([seed, 0], tf.int64), histories)
     return tf.nest.map_structure(np.array, found)
 
 

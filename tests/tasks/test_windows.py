@@ -85,9 +85,9 @@ def test_a_window_in_the_middle():
     assert window.targets["seasonal_error"] == [pytest.approx(30 / window.scale[0])]
 
 
-def test_the_unit_is_the_scale_or_what_the_series_varies_by_where_that_is_more():
+def test_the_unit_is_what_the_series_varies_by_within_bounds_or_the_scale():
     scale = gather(3).scale[0]
-    for error, wanted in ((3 * scale, 3), (1e9, 50), (1e-9, 1), (np.nan, 1), (None, 1)):
+    for error, wanted in ((3 * scale, 3), (1e9, 50), (1e-9, 0.1), (np.nan, 1), (None, 1)):
         assert gather(3, errors=error).targets["unit"] == [pytest.approx(wanted)]
 
 

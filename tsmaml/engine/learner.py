@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from functools import partial
+from functools import cache, partial
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -35,17 +35,37 @@ from tsmaml.engine.tuning import BatchSampler, tune
 from tsmaml.errors import TrainingError
 
 
+class Judged(NamedTuple):
+    """Outputs for the query of a task batch, and what they are worth.
+
+    Attributes:
+        outputs: for ``[tasks, samples, ...]`` inputs.
+        losses: one value a sample or an element, neither weighed nor averaged.
+    """
+
+    outputs: Any
+    losses: tf.Tensor
+
+
 class Both(NamedTuple):
-    """Outputs for ``[tasks, samples, ...]`` inputs.
+    """What came of a task batch.
 
     Attributes:
         adapted, zero_step: with and without adaptation.
         steps: ``[tasks]`` int32, as :class:`Adapted` has them.
+        weights: of the query.
+        more: what the maker of the batch gave beside it.
     """
 
-    adapted: Any
-    zero_step: Any
+    adapted: Judged
+    zero_step: Judged
     steps: tf.Tensor
+    weights: tf.Tensor
+    more: Any
+
+
+# ``make(data) -> (batch, more)``
+Maker = Callable[[Any], tuple[TaskBatch, Any]]
 
 
 class _Now(NamedTuple):
@@ -120,7 +140,7 @@ class MetaLearner:
         self._best, self._curve = Best(()), Curve()
         self._adapt = tf.function(self._adapt_batch, jit_compile=self._jit, autograph=False)
         self._predict = tf.function(self._predict_batch, jit_compile=self._jit, autograph=False)
-        self._both = tf.function(self._both_of_batch, jit_compile=self._jit, autograph=False)
+        self._run = cache(self._compiled)
         self._tuners: dict[BatchSampler, Any] = {}
         self._start: Parameters | None = None
         self._now = _Now((-1, -1), meta, None)
@@ -278,24 +298,22 @@ class MetaLearner:
         inputs = tf.nest.map_structure(tf.convert_to_tensor, inputs)
         return self._predict(self.meta, None if adapted is None else adapted.fast, inputs)
 
-    def adapt_and_predict(
-        self,
-        inputs: Any,
-        targets: Any,
-        weights: tf.Tensor,
-        query_inputs: Any,
-        *,
-        steps: int | None = None,
-    ) -> Both:
-        """:meth:`adapt` and :meth:`predict` in one compiled call, which small tasks gain from.
+    def adapt_and_predict(self, make: Maker, data: Any, *, steps: int | None = None) -> Both:
+        """Adapt to the support of a batch and predict its query in one compiled call.
+
+        Small tasks gain from it: what is done beside the arithmetic takes longest for them.
 
         Args:
-            inputs, targets, weights, steps: tensors of the support, as in :meth:`adapt`.
-            query_inputs: to predict, nest of tensors ``[tasks, samples, ...]``.
+            make: ``make(data) -> (batch, more)``, a :class:`TaskBatch` and a nest of tensors to be
+                handed back, by TensorFlow operations alone. Makers that are equal share what is
+                compiled.
+            data: nest of tensors or arrays; each shape is compiled once.
+            steps: inner steps, as in :meth:`adapt`; 0: the zero-step outputs, as both.
         """
         steps = self.algorithm.steps if steps is None else steps
-        support = Samples(inputs, targets, weights)
-        return self._both(self._current.packed, support, tf.constant(steps, tf.int32), query_inputs)
+        count = (tf.constant(steps, tf.int32),) if steps else ()
+        made: Both = self._run(make, steps > 0)(self._current.packed, data, *count)
+        return made
 
     def score(self, batches: TaskBatch | Sequence[TaskBatch]) -> tuple[float, float]:
         """Mean query loss over tasks: ``(zero-step, adapted)``."""
@@ -342,16 +360,30 @@ class MetaLearner:
         self._best = restore_arrays(self._outer, arrays)
         self._curve = Curve.restored(arrays)
 
-    def _both_of_batch(
-        self, packed: tf.Tensor, support: Samples, steps: tf.Tensor, query_inputs: Any
-    ) -> Both:
-        meta = _unpacked(packed, self._now.meta)
-        adapted = self._adapt_batch(meta, support, steps)
+    def _compiled(self, make: Maker, adapts: bool) -> Any:
+        function = self._both_of_batch if adapts else self._zero_step_of_batch
+        return tf.function(partial(function, make), jit_compile=self._jit, autograph=False)
+
+    def _both_of_batch(self, make: Maker, packed: tf.Tensor, data: Any, steps: tf.Tensor) -> Both:
+        meta, (batch, more) = _unpacked(packed, self._now.meta), make(data)
+        adapted = self._adapt_batch(meta, Samples(*batch[:3]), steps)
         return Both(
-            self._predict_batch(meta, adapted.fast, query_inputs),
-            self._predict_batch(meta, None, query_inputs),
+            self._judged(meta, adapted.fast, batch),
+            self._judged(meta, None, batch),
             adapted.steps,
+            batch.query_weights,
+            more,
         )
+
+    def _zero_step_of_batch(self, make: Maker, packed: tf.Tensor, data: Any) -> Both:
+        meta, (batch, more) = _unpacked(packed, self._now.meta), make(data)
+        judged = self._judged(meta, None, batch)
+        n_tasks = batch.query_weights.shape[0]
+        return Both(judged, judged, tf.zeros([n_tasks], tf.int32), batch.query_weights, more)
+
+    def _judged(self, meta: Meta, fast: Any, batch: TaskBatch) -> Judged:
+        outputs = self._predict_batch(meta, fast, batch.query_inputs)
+        return Judged(outputs, self.problem.loss(batch.query_targets, outputs))
 
     def _adapt_batch(self, meta: Meta, support: Samples, steps: tf.Tensor) -> Adapted:
         self.adapt_traces += 1

@@ -10,20 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from tsmaml.engine import Adapted
-from tsmaml.forecaster.pipeline import (
-    Forecasts,
-    Pipeline,
-    filled_windows,
-    forecast_unseen,
-    forecasts_of,
-    held_back_errors,
-    places,
-)
-from tsmaml.forecaster.tuned import at, tune_to
+from tsmaml.forecaster.forecasting import Forecasts, forecast_unseen, held_back_errors, places
+from tsmaml.forecaster.pipeline import Pipeline
+from tsmaml.forecaster.tuned import at, inner_steps_of, tune_to
 from tsmaml.series import Columns, Frequency, SeriesCollection
 from tsmaml.series.exogenous import Exogenous
 from tsmaml.tasks import TaskSet
-from tsmaml.tasks.adaptation import adaptation_batches
+from tsmaml.tasks.adaptation import AdaptationBatch
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +26,11 @@ class AdaptedSeries:
     Attributes:
         context: the last points of each series, as many as the model looks at.
         row: ``[series]``, where a series' parameters stand.
-        fast: adapted variables, each ``[rows, ...]``.
+        fast: adapted variables, each ``[rows, ...]``; none where no series was adapted to by itself.
         base: the model's parameters, tuned to the collection; empty: the initialisation.
-        level: ``[series]``, as in :class:`tsmaml.forecaster.pipeline.Forecasts`.
+        level: ``[series]``, as in :class:`tsmaml.forecaster.forecasting.Forecasts`.
         steps, support_windows, zero_step_error, adapted_error: ``[series]``, as in
-            :class:`tsmaml.forecaster.pipeline.Forecasts`.
+            :class:`tsmaml.forecaster.forecasting.Forecasts`.
     """
 
     context: SeriesCollection
@@ -54,6 +47,18 @@ class AdaptedSeries:
     def helps(self) -> np.ndarray:
         """Whether what it was adapted to is used: ``[series]``."""
         return self.level != "none"
+
+    @property
+    def unadapted(self) -> AdaptedSeries:
+        """The same series, forecast as if nothing had been adapted to."""
+        return replace(
+            self,
+            fast=(),
+            base=(),
+            level=np.full_like(self.level, "none"),
+            steps=np.zeros_like(self.steps),
+            adapted_error=np.full_like(self.adapted_error, np.nan),
+        )
 
     def arrays(self) -> dict[str, np.ndarray]:
         """Everything but the ids and the calendar, to be stored."""
@@ -143,35 +148,36 @@ def _numbered(arrays: Mapping[str, np.ndarray], name: str) -> tuple[np.ndarray, 
 
 def adapt(pipeline: Pipeline, collection: SeriesCollection, level: str) -> AdaptedSeries:
     """Adapt to a level of :data:`tsmaml.forecaster.tuned.LEVELS` and keep what came out."""
-    n = len(collection)
-    zero_step_error, adapted_error = held_back_errors(pipeline, collection)
+    n, ready, inner_steps = len(collection), pipeline.prepared(collection), inner_steps_of(level)
+    zero_step_error, adapted_error = held_back_errors(pipeline, ready, inner_steps)
     used = np.where(adapted_error > zero_step_error, "none", "series").astype(object)
+    if inner_steps == 0:
+        used[:], adapted_error = "none", np.full(n, np.nan)
     base: tuple[np.ndarray, ...] = ()
     if level in ("collection", "both"):
-        tuned = tune_to(pipeline, collection)
+        tuned = tune_to(pipeline, ready)
         if tuned.share:
-            zero_step_error, _ = held_back_errors(pipeline, collection, 0, tuned.cut_back)
+            if tuned.cut_back != pipeline.choices.h:
+                zero_step_error, _ = held_back_errors(pipeline, ready, 0, tuned.cut_back)
             of_collection, of_both = held_back_errors(
-                at(pipeline, tuned.past), collection, cut_back=tuned.cut_back
+                at(pipeline, tuned.past), ready, inner_steps, tuned.cut_back
             )
             pipeline = at(pipeline, tuned.parameters)
             base = tuple(np.asarray(part) for part in tuned.parameters)
             further = ~(of_both > of_collection) & (level == "both")
             used = np.where(further, "both", "collection").astype(object)
             adapted_error = np.where(further, of_both, of_collection)
-    if level == "none" or (level == "collection" and not base):
-        used[:] = "none"
-    rows, batches = pipeline.batches_of(collection)
+    rows, batches = ready.batches()
     row_of, steps, windows = np.zeros((3, n), np.int64)
     fast: list[list[np.ndarray]] = []
     for batch in batches:
-        state = pipeline.learner.adapt(*batch.tasks[:3])
-        count = len(batch.rows)
-        fast.append([np.asarray(part)[:count] for part in state.fast])
         row, _, series = places(rows.members[batch.rows])
         row_of[series] = batch.rows[row]
-        steps[series] = np.asarray(state.steps)[row]
-        windows[series] = filled_windows(batch)[row]
+        windows[series] = batch.filled[row]
+        if inner_steps != 0:
+            state = pipeline.learner.adapt(*batch.tasks[:3])
+            fast.append([np.asarray(part)[: len(batch.rows)] for part in state.fast])
+            steps[series] = np.asarray(state.steps)[row]
     return AdaptedSeries(
         # One point more than the model sees, for the first change.
         collection.tail_of_each(max(pipeline.choices.input_size, collection.longest_silence) + 1),
@@ -202,30 +208,24 @@ def forecast_adapted(
     level = kept.level[where]
     of_base = at(pipeline, kept.base) if kept.base else pipeline
     each = TaskSet(np.arange(n), np.arange(n + 1), tuple(collection.ids))
-    spec = replace(pipeline.spec, n_query=1)
-    seen = pipeline.transform.applied(collection)
-    _, batches = adaptation_batches(
-        seen,
-        each,
-        spec,
-        dtype=pipeline.learner.net.dtype,
-        encoded=pipeline.encoded(collection),
-    )
+    ready = pipeline.prepared(collection, each)
+    _, batches = ready.batches()
     for batch in batches:
         series = batch.rows
-        padded = np.resize(kept.row[where[series]], batch.tasks.query_weights.shape[0])
-        state = Adapted(tuple(tf.constant(part[padded]) for part in kept.fast), *[None] * 3)
-        further, of_collection = (
-            forecasts_of(of_base, batch, of)[: len(series), 0] for of in (state, None)
-        )
-        only = (level[series] == "collection")[:, np.newaxis, np.newaxis]
-        adapted[series] = np.where(only, of_collection, further)
-        zero_step[series] = forecasts_of(pipeline, batch, None)[: len(series), 0]
-        scale[series] = np.asarray(batch.scale)[: len(series), 0, 0]
+        made = zero_step[series] = _forecasts_of(pipeline, batch)
+        if kept.fast:
+            padded = np.resize(kept.row[where[series]], len(batch.cut.errors))
+            fast = tuple(tf.constant(part[padded]) for part in kept.fast)
+            made = _forecasts_of(of_base, batch, Adapted(fast, *[None] * 3))
+        if kept.base:
+            only = (level[series] == "collection")[:, np.newaxis, np.newaxis]
+            made = np.where(only, _forecasts_of(of_base, batch), made)
+        adapted[series] = made
+        scale[series] = np.asarray(batch.units.scale)[: len(series), 0, 0]
     adapted, zero_step = (
         pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
     )
-    forecast_unseen(pipeline, collection, adapted, zero_step, scale)
+    forecast_unseen(pipeline, ready, adapted, zero_step, scale)
     return Forecasts(
         adapted,
         zero_step,
@@ -237,3 +237,11 @@ def forecast_adapted(
         kept.support_windows[where],
         level,
     )
+
+
+def _forecasts_of(
+    pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | None = None
+) -> np.ndarray:
+    """Forecasts of a batch's series in the units of the transform: ``[series, h, quantiles]``."""
+    outputs = pipeline.learner.predict(batch.tasks.query_inputs, adapted)
+    return pipeline.loss.predict_quantiles(outputs, *batch.units)[: len(batch.rows), 0]

@@ -7,9 +7,10 @@ import numpy as np
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.adapted import AdaptedSeries, adapt, forecast_adapted
 from tsmaml.forecaster.fitting import Fit
-from tsmaml.forecaster.pipeline import Forecasts, Pipeline, forecast_after
+from tsmaml.forecaster.forecasting import Forecasts, forecast_after
+from tsmaml.forecaster.pipeline import Pipeline
 from tsmaml.forecaster.recursion import forecast_rounds, rounds_for
-from tsmaml.forecaster.tuned import forecast_at, level_of, unadapted
+from tsmaml.forecaster.tuned import forecast_at, level_of
 from tsmaml.series import SeriesCollection
 
 
@@ -35,10 +36,10 @@ def forecast_ahead(
     level = level_of(adapt_to, collection, set(fit.fingerprints))
 
     def of_known(part: SeriesCollection, adapted: AdaptedSeries) -> Forecasts:
+        adapted = adapted.unadapted if level == "none" else adapted
         if n_rounds > 1:
-            return forecast_rounds(pipeline, adapted, part, n_rounds, level == "none")
-        made = forecast_adapted(pipeline, adapted, part)
-        return unadapted(made) if level == "none" else made
+            return forecast_rounds(pipeline, adapted, part, n_rounds)
+        return forecast_adapted(pipeline, adapted, part)
 
     def of_new(part: SeriesCollection) -> Forecasts:
         if n_rounds > 1:

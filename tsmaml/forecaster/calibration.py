@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tsmaml.errors import UsageError
-from tsmaml.forecaster.pipeline import Forecasts, Pipeline, forecast
+from tsmaml.forecaster.forecasting import Forecasts, forecast
+from tsmaml.forecaster.pipeline import Pipeline
 from tsmaml.forecaster.recursion import carried_over
 from tsmaml.intervals import scores, supported, widths
 from tsmaml.series import SeriesCollection

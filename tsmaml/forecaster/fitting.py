@@ -15,7 +15,8 @@ from tsmaml.engine import History, Progress
 from tsmaml.errors import ArtifactError, UsageError
 from tsmaml.evaluation import Scores, mean_of, score, seasonal_naive
 from tsmaml.forecaster.calibration import calibrate, histories, points_after
-from tsmaml.forecaster.pipeline import Pipeline, forecast, tensors
+from tsmaml.forecaster.forecasting import forecast
+from tsmaml.forecaster.pipeline import Pipeline, tensors
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection
 from tsmaml.tasks.sampling import TaskSampler
@@ -164,7 +165,7 @@ def train(pipeline: Pipeline, parts: Split, **running: Any) -> History:
     validation = [
         batch
         for held, errors in to_validate(pipeline, parts.validation)
-        for batch in tensors(pipeline.batches_of(held, h, errors)[1])
+        for batch in tensors(pipeline.prepared(held).batches((h,), errors)[1])
     ]
     return pipeline.learner.fit(
         sampler,

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tsmaml.forecaster.calibration import bounds
-from tsmaml.forecaster.pipeline import Forecasts, Pipeline
+from tsmaml.forecaster.forecasting import Forecasts
+from tsmaml.forecaster.pipeline import Pipeline
 from tsmaml.series import SeriesCollection
 
 if TYPE_CHECKING:

@@ -1,21 +1,20 @@
-"""The machine that a fitted forecaster runs: tasks of a collection -> adapted forecasts."""
+"""The machine that a fitted forecaster runs: model, loss, algorithm and task builder, put together."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tsmaml.engine import Adapted, Algorithm, MetaLearner, TaskBatch
-from tsmaml.engine.learner import Both
+from tsmaml.engine import Algorithm, MetaLearner, TaskBatch
 from tsmaml.errors import DataError, UsageError
 from tsmaml.forecaster.inputs import make_model, parameters_of
 from tsmaml.forecaster.members import loss_of_members
+from tsmaml.forecaster.prepared import Prepared
 from tsmaml.forecaster.settings import Settings
 from tsmaml.losses import Loss, as_loss
 from tsmaml.plugins import Part, registry
@@ -23,15 +22,9 @@ from tsmaml.plugins.calls import call_part
 from tsmaml.series import SeriesCollection
 from tsmaml.series.defaults import Choices
 from tsmaml.tasks import TaskSet, WindowSpec
-from tsmaml.tasks.adaptation import AdaptationBatch, adaptation_batches
 from tsmaml.tasks.encoding import NOTHING, NOTHING_TO_ENCODE, ROLES, Encoded, Encoder
 from tsmaml.tasks.transforms import Transform, transform_of
 
-# Windows that are forecast in one call, members of a group that one row forecasts, and support
-# windows of a group.
-ROWS = 256
-_WIDEST_ROW = 16
-_MOST_SUPPORT = 128
 # Context inputs of the algorithm that adapts them, where the model's options do not say.
 _N_CONTEXT = 8
 # What is validated and kept is an average of some hundred outer steps: one of them alone is good by luck.
@@ -106,27 +99,24 @@ class Pipeline:
             )
         return task_set
 
-    def batches_of(
-        self,
-        collection: SeriesCollection,
-        cut_back: int = 0,
-        errors: np.ndarray | None = None,
-    ) -> Any:
-        """Rows and batches that adapt to a collection, see :mod:`tsmaml.tasks.adaptation`."""
-        task_set = self.tasks_of(collection)
-        largest = int(np.diff(task_set.offsets).max())
-        width = min(_WIDEST_ROW, largest)
-        # A group learns from the windows of all its members, not of the first few.
-        n_support = min(self.spec.n_support * largest, max(self.spec.n_support, _MOST_SUPPORT))
-        return adaptation_batches(
+    def prepared(self, collection: SeriesCollection, task_set: TaskSet | None = None) -> Prepared:
+        """A collection ready to be adapted to.
+
+        Args:
+            collection: the series.
+            task_set: which of them form each task; None: what the task builder says.
+
+        Raises:
+            DataError: if the target can't be transformed, or the loss takes no such values.
+            UsageError: if the task builder does not build what it should.
+        """
+        return Prepared(
+            collection,
             self.transform.applied(collection),
-            task_set,
-            replace(self.spec, n_query=width, n_support=n_support),
-            n_rows=max(1, ROWS // width),
-            cut_back=cut_back,
-            dtype=self.learner.net.dtype,
-            encoded=self.encoded(collection),
-            errors=errors,
+            self.tasks_of(collection) if task_set is None else task_set,
+            self.spec,
+            self.learner.net.dtype,
+            self.encoded(collection),
         )
 
     @property
@@ -229,191 +219,6 @@ def _outer_optimizer(settings: Settings, algorithm: Algorithm) -> keras.optimize
         warmup_steps=warm_up,
     )
     return keras.optimizers.Adam(rate, global_clipnorm=1.0)
-
-
-def forecasts_of(pipeline: Pipeline, batch: AdaptationBatch, adapted: Adapted | None) -> np.ndarray:
-    """Forecasts of a batch's query windows in original units: ``[rows, width, h, quantiles]``."""
-    outputs = pipeline.learner.predict(batch.tasks.query_inputs, adapted)
-    return pipeline.loss.predict_quantiles(outputs, batch.location, batch.scale)
-
-
-def both_outputs(pipeline: Pipeline, batch: AdaptationBatch, inner_steps: int | None) -> Both:
-    """Outputs for a batch's query windows with and without adaptation to its support.
-
-    Args:
-        inner_steps: so many; 0 adapts to nothing; None: as many as in meta-training.
-    """
-    tasks, learner = batch.tasks, pipeline.learner
-    if inner_steps == 0:
-        outputs = learner.predict(tasks.query_inputs)
-        return Both(outputs, outputs, np.zeros(len(tasks.query_weights), np.int32))
-    support = (tasks.support_inputs, tasks.support_targets, tasks.support_weights)
-    return learner.adapt_and_predict(*support, tasks.query_inputs, steps=inner_steps)
-
-
-class Forecasts(NamedTuple):
-    """Forecasts of every series of a collection, in units of the transform of the target.
-
-    Attributes:
-        adapted, zero_step: ``[series, h, quantiles]`` with and without adaptation.
-        scale: ``[series]``, scale of the input window; ``[series, h]`` where forecasts of several
-            windows follow one another.
-        zero_step_error, adapted_error: ``[series]``, mean loss on the last points of the history,
-            which adaptation had not seen; NaN where nothing could be held back.
-        helps: ``[series]`` bool: adaptation did not lose there, so it is used.
-        steps: ``[series]``, inner steps after which the adapted state was met.
-        support_windows: ``[series]``, support windows of its task that held a point.
-        level: ``[series]``, what the forecast that is used was adapted to: ``"series"`` (its task),
-            ``"collection"``, ``"both"`` or ``"none"``.
-    """
-
-    adapted: np.ndarray
-    zero_step: np.ndarray
-    scale: np.ndarray
-    zero_step_error: np.ndarray
-    adapted_error: np.ndarray
-    helps: np.ndarray
-    steps: np.ndarray
-    support_windows: np.ndarray
-    level: np.ndarray
-
-    @property
-    def used(self) -> np.ndarray:
-        """The adapted forecast where adaptation helps, else the zero-step forecast."""
-        return np.where(self.helps[:, np.newaxis, np.newaxis], self.adapted, self.zero_step)
-
-
-class Made(NamedTuple):
-    """Both forecasts of every series, not yet judged; see :class:`Forecasts`."""
-
-    adapted: np.ndarray
-    zero_step: np.ndarray
-    scale: np.ndarray
-    steps: np.ndarray
-    support_windows: np.ndarray
-
-
-def forecast(
-    pipeline: Pipeline, collection: SeriesCollection, inner_steps: int | None = None
-) -> Forecasts:
-    """Adapt to every task of a collection and forecast every series, ``h`` points ahead."""
-    made = both_forecasts(pipeline, collection, inner_steps)
-    zero_step_error, adapted_error = held_back_errors(pipeline, collection, inner_steps)
-    helps = ~(adapted_error > zero_step_error)
-    return Forecasts(
-        *made[:3],
-        zero_step_error,
-        adapted_error,
-        helps,
-        *made[3:],
-        np.where(helps, "series", "none").astype(object),
-    )
-
-
-def forecast_after(pipeline: Pipeline, collection: SeriesCollection, inner_steps: int) -> Forecasts:
-    """Forecasts after so many inner steps, not judged on points held back."""
-    made = both_forecasts(pipeline, collection, inner_steps)
-    unknown, helps = np.full(len(collection), np.nan), np.ones(len(collection), bool)
-    level = np.full(len(collection), "series", object)
-    return Forecasts(*made[:3], unknown, unknown, helps, *made[3:], level)
-
-
-def both_forecasts(
-    pipeline: Pipeline, collection: SeriesCollection, inner_steps: int | None = None
-) -> Made:
-    """Forecasts with and without adaptation to the tasks of a collection."""
-    n, h, q = len(collection), pipeline.choices.h, len(pipeline.quantiles)
-    adapted, zero_step = np.empty((2, n, h, q))
-    scale, steps, windows = np.ones(n), np.zeros(n, int), np.zeros(n, int)
-    rows, batches = pipeline.batches_of(collection)
-    for batch in batches:
-        both = both_outputs(pipeline, batch, inner_steps)
-        row, column, series = places(rows.members[batch.rows])
-        for target, outputs in ((adapted, both.adapted), (zero_step, both.zero_step)):
-            found = pipeline.loss.predict_quantiles(outputs, batch.location, batch.scale)
-            target[series] = found[row, column]
-        scale[series] = np.asarray(batch.scale)[row, column, 0]
-        steps[series] = np.asarray(both.steps)[row]
-        windows[series] = filled_windows(batch)[row]
-    adapted, zero_step = (
-        pipeline.transform.summed(part, collection) for part in (adapted, zero_step)
-    )
-    forecast_unseen(pipeline, collection, adapted, zero_step, scale)
-    return Made(adapted, zero_step, scale, steps, windows)
-
-
-def filled_windows(batch: AdaptationBatch) -> np.ndarray:
-    """Support windows of each row that hold a point: ``[rows]``."""
-    found: np.ndarray = np.any(np.asarray(batch.tasks.support_weights) > 0, axis=-1).sum(axis=1)
-    return found
-
-
-def forecast_unseen(
-    pipeline: Pipeline,
-    collection: SeriesCollection,
-    adapted: np.ndarray,
-    zero_step: np.ndarray,
-    scale: np.ndarray,
-) -> None:
-    """Forecast, in place, the last value of series of whose gap the model sees no end.
-
-    Warns of them: a model that sees nothing knows not even the level.
-    """
-    ends, seen = collection.lengths, pipeline.transform.applied(collection)
-    unseen = seen.observed_between(ends - pipeline.choices.input_size, ends) == 0
-    if not unseen.any():
-        return
-    last = pipeline.transform.forward(collection.last_values[unseen])
-    adapted[unseen] = zero_step[unseen] = last[:, np.newaxis, np.newaxis]
-    scale[unseen] = np.where(last != 0, np.abs(last), 1.0)
-    warnings.warn(
-        f"{np.count_nonzero(unseen)} series (first {collection.ids[np.argmax(unseen)]!r}) have nothing "
-        f"to go by in their last {pipeline.choices.input_size} points, which are all that the model "
-        "sees: forecast is their last value.",
-        stacklevel=2,
-    )
-
-
-def held_back_errors(
-    pipeline: Pipeline,
-    collection: SeriesCollection,
-    inner_steps: int | None = None,
-    cut_back: int | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Losses without and with adaptation on the last ``cut_back`` points, which it has not seen.
-
-    None: on the last ``h``.
-
-    The error is the model's own loss: a loss that wants something else than the median would find
-    its adaptations judged wrongly by another. The error of a series is that of its whole task: what
-    is judged is one adaptation.
-    """
-    rows, batches = pipeline.batches_of(
-        collection, cut_back=pipeline.choices.h if cut_back is None else cut_back
-    )
-    n_tasks = int(rows.task.max()) + 1
-    sums = np.zeros((3, n_tasks))
-    for batch in batches:
-        both = both_outputs(pipeline, batch, inner_steps)
-        weights = np.asarray(batch.tasks.query_weights, np.float64)
-        weights[rows.members[np.resize(batch.rows, len(weights))] < 0] = 0
-        for place, outputs in enumerate((both.zero_step, both.adapted)):
-            losses = np.asarray(pipeline.loss(batch.tasks.query_targets, outputs), np.float64)
-            errors = (losses * weights).sum((1, 2))[: len(batch.rows)]
-            np.add.at(sums[place], rows.task[batch.rows], errors)
-        np.add.at(sums[2], rows.task[batch.rows], weights.sum((1, 2))[: len(batch.rows)])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        zero_step, adapted = sums[:2] / sums[2]
-    errors = np.full((2, len(collection)), np.nan)
-    row, _, series = places(rows.members)
-    errors[:, series] = np.stack([zero_step, adapted])[:, rows.task[row]]
-    return errors[0], errors[1]
-
-
-def places(members: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Row, column and series of every member that is there."""
-    row, column = np.nonzero(members >= 0)
-    return row, column, members[row, column]
 
 
 def tensors(batches: Any) -> list[TaskBatch]:

@@ -12,8 +12,8 @@ import numpy as np
 
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.adapted import AdaptedSeries, forecast_adapted
-from tsmaml.forecaster.pipeline import Forecasts, Pipeline
-from tsmaml.forecaster.tuned import unadapted
+from tsmaml.forecaster.forecasting import Forecasts
+from tsmaml.forecaster.pipeline import Pipeline
 from tsmaml.series import SeriesCollection
 from tsmaml.series.words import listed
 
@@ -47,14 +47,12 @@ def forecast_rounds(
     kept: AdaptedSeries,
     collection: SeriesCollection,
     n_rounds: int,
-    zero_step: bool = False,
 ) -> Forecasts:
     """Forecast ``n_rounds`` trained horizons.
 
     Args:
         kept: what was adapted to the series.
         collection: series whose ids are all in ``kept``.
-        zero_step: feed back the forecasts of the initialisation, for all series.
 
     Returns:
         forecasts ``[series, n_rounds * h, quantiles]``, their scale ``[series, n_rounds * h]``.
@@ -66,8 +64,6 @@ def forecast_rounds(
     )
     for _ in range(n_rounds):
         made = forecast_adapted(pipeline, kept, collection)
-        if zero_step:
-            made = unadapted(made)
         rounds.append(made)
         collection = collection.continued(pipeline.in_units(made.used[..., pipeline.middle]))
     return rounds[0]._replace(

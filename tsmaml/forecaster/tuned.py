@@ -17,17 +17,18 @@ import numpy as np
 from tsmaml.engine.functional import Parameters
 from tsmaml.engine.tuning import between
 from tsmaml.errors import UsageError
-from tsmaml.forecaster.pipeline import (
+from tsmaml.forecaster.forecasting import (
     Forecasts,
-    Pipeline,
     both_forecasts,
-    forecast,
     held_back_errors,
+    judged_forecasts,
     places,
 )
+from tsmaml.forecaster.pipeline import Pipeline
+from tsmaml.forecaster.prepared import Prepared
 from tsmaml.series import SeriesCollection
 from tsmaml.series.defaults import Choices
-from tsmaml.tasks.drawing import WindowSampler, histories_of
+from tsmaml.tasks.drawing import WindowSampler
 
 # What can be adapted to; None, or nothing said, lets the evidence decide.
 LEVELS = ("series", "collection", "both", "none")
@@ -85,14 +86,18 @@ def level_of(adapt_to: str | None, collection: SeriesCollection, seen: set[str])
 
 def forecast_at(pipeline: Pipeline, collection: SeriesCollection, level: str) -> Forecasts:
     """Adapt to a level of :data:`LEVELS`, each only as far as it helps, and forecast."""
-    if level == "none":
-        return unadapted(forecast(pipeline, collection, inner_steps=0))
-    made = forecast(pipeline, collection)
+    ready, steps = pipeline.prepared(collection), inner_steps_of(level)
+    made = judged_forecasts(pipeline, ready, steps)
     if level in ("collection", "both"):
-        tuned = tune_to(pipeline, collection)
+        tuned = tune_to(pipeline, ready)
         if tuned.share:
-            return _forecast_tuned(pipeline, collection, made, tuned, level)
-    return made if level in ("series", "both") else unadapted(made)
+            return _forecast_tuned(pipeline, ready, made, tuned, steps)
+    return unadapted(made) if steps == 0 else made
+
+
+def inner_steps_of(level: str) -> int | None:
+    """None where series, or tasks, are adapted to one by one: as in meta-training; else 0."""
+    return None if level in ("series", "both") else 0
 
 
 def unadapted(made: Forecasts) -> Forecasts:
@@ -106,15 +111,16 @@ def unadapted(made: Forecasts) -> Forecasts:
 
 
 def _forecast_tuned(
-    pipeline: Pipeline, collection: SeriesCollection, made: Forecasts, tuned: Tuned, level: str
+    pipeline: Pipeline, ready: Prepared, made: Forecasts, tuned: Tuned, steps: int | None
 ) -> Forecasts:
-    again = both_forecasts(at(pipeline, tuned.parameters), collection)
-    cut_back = tuned.cut_back
+    again = both_forecasts(at(pipeline, tuned.parameters), ready, steps)
     of_collection, of_both = held_back_errors(
-        at(pipeline, tuned.past), collection, cut_back=cut_back
+        at(pipeline, tuned.past), ready, steps, tuned.cut_back
     )
-    zero_step_error, _ = held_back_errors(pipeline, collection, 0, cut_back=cut_back)
-    further = ~(of_both > of_collection) & (level == "both")
+    zero_step_error = made.zero_step_error
+    if tuned.cut_back != pipeline.choices.h:
+        zero_step_error, _ = held_back_errors(pipeline, ready, 0, tuned.cut_back)
+    further = ~(of_both > of_collection) & (steps is None)
     return Forecasts(
         np.where(further[:, np.newaxis, np.newaxis], again.adapted, again.zero_step),
         made.zero_step,
@@ -128,18 +134,18 @@ def _forecast_tuned(
     )
 
 
-def tune_to(pipeline: Pipeline, collection: SeriesCollection) -> Tuned:
+def tune_to(pipeline: Pipeline, ready: Prepared) -> Tuned:
     """Adapt to a collection, as far as it helps on points that were held back."""
     start = pipeline.learner.meta.parameters
-    cut_back = held_back(collection, pipeline.choices)
+    cut_back = held_back(ready.collection, pipeline.choices)
     if cut_back < _FEWEST_POINTS:
         return Tuned(start, start, 0.0, np.full(len(SHARES), np.nan), cut_back)
-    of_past = plainly_tuned(pipeline, collection, cut_back=cut_back)
+    of_past = plainly_tuned(pipeline, ready, cut_back=cut_back)
     path = [between(start, of_past, share) for share in SHARES]
-    losses = held_back_losses(pipeline, collection, path, cut_back)
-    place = best_share(losses, _most_of(collection, pipeline.choices, cut_back))
+    losses = held_back_losses(pipeline, ready, path, cut_back)
+    place = best_share(losses, _most_of(ready.collection, pipeline.choices, cut_back))
     share = SHARES[place]
-    whole = between(start, plainly_tuned(pipeline, collection), share) if share else start
+    whole = between(start, plainly_tuned(pipeline, ready), share) if share else start
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
     means = judged.mean(axis=1) if judged.size else np.full(len(SHARES), np.nan)
     return Tuned(whole, path[place], share, means, cut_back)
@@ -164,7 +170,7 @@ def _most_of(collection: SeriesCollection, choices: Choices, cut_back: int) -> f
 
 
 def plainly_tuned(
-    pipeline: Pipeline, collection: SeriesCollection, steps: int = _STEPS, cut_back: int = 0
+    pipeline: Pipeline, ready: Prepared, steps: int = _STEPS, cut_back: int = 0
 ) -> Parameters:
     """Parameters after so many steps on a collection, all the way.
 
@@ -172,12 +178,7 @@ def plainly_tuned(
         cut_back: points at the end of each history that are not seen.
     """
     learner = pipeline.learner
-    histories = histories_of(
-        pipeline.transform.applied(collection),
-        pipeline.spec.season_length,
-        cut_back,
-        pipeline.encoded(collection),
-    )
+    histories = ready.histories(cut_back)
     if not len(histories.index):  # no history of two points
         return learner.meta.parameters
     sampler = WindowSampler(pipeline.spec, _WINDOWS, learner.net.dtype)
@@ -207,7 +208,7 @@ def best_share(losses: np.ndarray, most: float = 1.0) -> int:
 
 
 def held_back_losses(
-    pipeline: Pipeline, collection: SeriesCollection, path: Sequence[Parameters], cut_back: int
+    pipeline: Pipeline, ready: Prepared, path: Sequence[Parameters], cut_back: int
 ) -> np.ndarray:
     """Loss of each series on its last ``cut_back`` points, for several sets of parameters.
 
@@ -215,16 +216,15 @@ def held_back_losses(
         ``[parameters, series]``, NaN where nothing could be held back.
     """
     learners = [pipeline.learner.at(parameters) for parameters in path]
-    sums = np.zeros((len(path) + 1, len(collection)))
-    rows, batches = pipeline.batches_of(collection, cut_back=cut_back)
+    sums = np.zeros((len(path) + 1, len(ready.collection)))
+    rows, batches = ready.batches((cut_back,))
     for batch in batches:
-        tasks = batch.tasks
-        weights = np.asarray(tasks.query_weights, np.float64)
         row, column, series = places(rows.members[batch.rows])
         for place, learner in enumerate(learners):
-            outputs = learner.predict(tasks.query_inputs)
-            found = np.asarray(pipeline.loss(tasks.query_targets, outputs), np.float64)
-            sums[place, series] = (found * weights).sum(-1)[row, column]
+            made = learner.adapt_and_predict(batch.maker, batch.cut, steps=0)
+            weights = np.asarray(made.weights, np.float64)
+            losses = np.asarray(made.zero_step.losses, np.float64)
+            sums[place, series] = (losses * weights).sum(-1)[row, column]
         sums[-1, series] = weights.sum(-1)[row, column]
     with np.errstate(invalid="ignore", divide="ignore"):
         return sums[:-1] / sums[-1]

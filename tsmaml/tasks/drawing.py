@@ -34,23 +34,38 @@ class Histories(NamedTuple):
 
 def histories_of(
     collection: SeriesCollection,
-    season_length: int,
+    errors: np.ndarray,
     cut_back: int = 0,
     encoded: Encoded = NOTHING,
 ) -> Histories:
     """Histories that end ``cut_back`` points before the end of each series, but keep half of them.
 
     Those of fewer than two points are left out, perhaps all.
+
+    Args:
+        collection: the series.
+        errors: ``[series]``, from :func:`past_errors`.
+        cut_back: points that are not seen.
+        encoded: exogenous columns that the model takes.
     """
-    lengths = np.maximum(collection.lengths - cut_back, (collection.lengths + 1) // 2)
+    lengths = _past_lengths(collection, cut_back)
     index = np.flatnonzero(lengths > 1)
-    errors = series_errors(collection.values, collection.offsets, season_length, lengths)
     return Histories(
         flat_series(collection.values, collection.offsets, collection.positions, encoded),
         tf.constant(index, tf.int64),
         tf.constant(lengths[index], tf.int64),
         tf.constant(errors[index], tf.float64),
     )
+
+
+def past_errors(collection: SeriesCollection, season_length: int, cut_back: int = 0) -> np.ndarray:
+    """Seasonal errors of the same histories: ``[series]``, see :func:`.series_errors`."""
+    lengths = _past_lengths(collection, cut_back)
+    return series_errors(collection.values, collection.offsets, season_length, lengths)
+
+
+def _past_lengths(collection: SeriesCollection, cut_back: int) -> np.ndarray:
+    return np.maximum(collection.lengths - cut_back, (collection.lengths + 1) // 2)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ between ``begin`` (included) and ``cut`` (not included).
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -38,23 +38,41 @@ class Windows(NamedTuple):
 
 
 class FlatSeries(NamedTuple):
-    """A collection as tensors.
+    """A collection as tensors, or as arrays.
 
     Values float64 (NaN where masked), offsets and positions int64; ``hist``, ``futr``, ``stat`` as
     :class:`tsmaml.tasks.encoding.Encoded` has them, None where there are none.
     """
 
-    values: tf.Tensor
-    offsets: tf.Tensor
-    positions: tf.Tensor
-    hist: tf.Tensor | None = None
-    futr: tf.Tensor | None = None
-    stat: tf.Tensor | None = None
+    values: Any
+    offsets: Any
+    positions: Any
+    hist: Any = None
+    futr: Any = None
+    stat: Any = None
+
+
+class Places(NamedTuple):
+    """Where windows lie: ``[windows]`` int64 each.
+
+    Attributes:
+        index: number of the series.
+        origin: position of the first target point.
+        begin: first position that the window may see.
+        limit: first position that it may not see, the origin at the earliest.
+        valid: 0 for a window that is none.
+    """
+
+    index: Any
+    origin: Any
+    begin: Any
+    limit: Any
+    valid: Any
 
 
 def support_origins(
-    begin: tf.Tensor, cut: tf.Tensor, recency: tf.Tensor, spec: WindowSpec
-) -> tuple[tf.Tensor, tf.Tensor]:
+    begin: Any, cut: Any, recency: Any, spec: WindowSpec, xp: Any = tf
+) -> tuple[Any, Any]:
     """Origins of the support windows of histories.
 
     The latest origin leaves a whole target before the cut; in a history shorter than two horizons it
@@ -65,14 +83,15 @@ def support_origins(
         begin, cut: int64, of one shape.
         recency: int64 of a shape that broadcasts with them: 0 is the latest window.
         spec: sizes.
+        xp: TensorFlow or NumPy, whose they are.
 
     Returns:
         ``(origins, valid)``; an origin is valid if its input and target hold a point each.
     """
     n = cut - begin
-    latest = tf.where(n >= 2 * spec.h, cut - spec.h, begin + (n + 1) // 2)
+    latest = xp.where(n >= 2 * spec.h, cut - spec.h, begin + (n + 1) // 2)
     room = (latest - begin - 1) // max(1, spec.n_support - 1)
-    stride = tf.clip_by_value(room, 1, spec.stride)
+    stride = xp.minimum(xp.maximum(room, 1), spec.stride)
     origins = latest - recency * stride
     return origins, (origins > begin) & (origins < cut)
 
@@ -104,17 +123,37 @@ def gather_windows(
             unit of the loss is made; NaN or None: the unit is the scale.
         mixture: series that these are mixed with, masked where either is.
     """
-    shape = tf.shape(index)
     there = tf.cast(valid, tf.int64)
-    steps = tf.range(-spec.input_size, spec.h, dtype=tf.int64)
-    places, values = _places_and_values(series, (index, origins, begin, limit, there), steps)
+    places, values = _cut_once(series, Places(index, origins, begin, limit, there), spec)
     if mixture is not None:
         shift = mixture.shift
         limit = tf.minimum(limit + shift, mixture.end)
-        beside = (mixture.partner, origins + shift, tf.maximum(begin + shift, 0), limit, there)
-        values = mixture.values(values, _places_and_values(series, beside, steps)[1])
-    index, origins, begin, _, there = tf.unstack(places)
-    positions = origins + steps[:, tf.newaxis]
+        partner = Places(
+            mixture.partner, origins + shift, tf.maximum(begin + shift, 0), limit, there
+        )
+        values = mixture.values(values, _cut_once(series, partner, spec)[1])
+    beside = exogenous_of(series, places, spec)
+    if errors is None:
+        errors = tf.fill(tf.shape(index), tf.constant(np.nan, values.dtype))
+    return scaled_windows(values, beside, errors, spec, dtype)
+
+
+def scaled_windows(
+    values: tf.Tensor,
+    beside: Mapping[str, tf.Tensor],
+    errors: tf.Tensor,
+    spec: WindowSpec,
+    dtype: str,
+) -> Windows:
+    """Windows that were cut out, each scaled by its own input.
+
+    Args:
+        values, beside: from :func:`cut_out` and :func:`exogenous_of`.
+        errors: ``[...]`` float64, as in :func:`gather_windows`; the windows take its shape.
+        spec: sizes.
+        dtype: of the results.
+    """
+    shape = tf.shape(errors)
     known = ~tf.math.is_nan(values)
     values = tf.where(known, values, tf.zeros_like(values))
     mask, observed = tf.split(tf.cast(known, dtype), [spec.input_size, spec.h])
@@ -130,8 +169,7 @@ def gather_windows(
         return tf.reshape(tf.transpose(tensor), tf.concat([shape, [tensor.shape[0]]], 0))
 
     inputs = {"past": turned(past), "mask": turned(mask)}
-    exogenous = _exogenous(series, index, positions, (positions >= begin) & (there > 0), spec)
-    for name, tensor in exogenous.items():
+    for name, tensor in beside.items():
         inputs[name] = tf.cast(tf.reshape(tensor, tf.concat([shape, tensor.shape[1:]], 0)), dtype)
     location, scale = turned(location), turned(scale)
     targets = {
@@ -141,88 +179,85 @@ def gather_windows(
         "scale": tf.cast(scale, dtype),
         "seasonal_error": turned(seasonal_error(past, mask, spec.season_length)),
     }
-    unit = tf.ones_like(scale)
-    if errors is not None:
-        of_series = tf.clip_by_value(errors[..., tf.newaxis] / scale, _SMALLEST_UNIT, _LARGEST_UNIT)
-        unit = tf.where(tf.math.is_nan(of_series), unit, of_series)
+    unit = tf.clip_by_value(errors[..., tf.newaxis] / scale, _SMALLEST_UNIT, _LARGEST_UNIT)
+    unit = tf.where(tf.math.is_nan(unit), tf.ones_like(unit), unit)
     targets["unit"] = tf.cast(unit, dtype)
     return Windows(inputs, targets, targets["observed"], location, scale)
 
 
-def _places_and_values(
-    series: FlatSeries, numbers: tuple[tf.Tensor, ...], steps: tf.Tensor
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Windows as rows of numbers, and their values; see :func:`_cut_out`.
+def exogenous_of(
+    series: FlatSeries, places: Places, spec: WindowSpec, xp: Any = tf
+) -> dict[str, Any]:
+    """Exogenous inputs of windows, 0 before the history begins: ``[windows, (steps,) n]`` each.
 
     Args:
         series: the collection.
-        numbers: series, origin, begin, limit, and 0 for a window that is none, of one shape.
-        steps: ``[input_size + h]``, from the origin.
-
-    Returns:
-        ``[5, windows]`` and ``[input_size + h, windows]``.
+        places: of the windows.
+        spec: sizes.
+        xp: TensorFlow or NumPy, whose they are.
     """
-    index, n_windows = numbers[0], tf.size(numbers[0])
-    places = _computed_once(
-        lambda: tf.stack([tf.reshape(x, [-1]) for x in numbers]),
-        tf.zeros([len(numbers), n_windows], tf.int64),
+    if series.hist is None and series.futr is None and series.stat is None:
+        return {}
+    steps = np.arange(-spec.input_size, spec.h)
+    positions = places.origin[:, xp.newaxis] + steps
+    seen = (positions >= places.begin[:, xp.newaxis]) & (places.valid[:, xp.newaxis] > 0)
+    rows = _taken(series.offsets, places.index, xp)[:, xp.newaxis] + positions
+
+    def rows_of(table: Any, rows: Any, there: Any) -> Any:
+        return xp.where(there[..., xp.newaxis], _taken(table, rows, xp), np.float32(0))
+
+    found, size = {}, spec.input_size
+    if series.hist is not None:
+        found["hist_exog"] = rows_of(series.hist, rows[:, :size], seen[:, :size])
+    if series.futr is not None:
+        # Each series before this one has its future behind it.
+        ahead = places.index[:, xp.newaxis] * spec.h
+        found["futr_exog"] = rows_of(series.futr, rows + ahead, seen)
+    if series.stat is not None:
+        found["stat_exog"] = _taken(series.stat, places.index, xp)
+    return found
+
+
+def cut_out(series: FlatSeries, places: Places, spec: WindowSpec, xp: Any = tf) -> Any:
+    """Values of windows, NaN where there is none to be seen: ``[input_size + h, windows]``.
+
+    Args:
+        series: the collection.
+        places: of the windows.
+        spec: sizes.
+        xp: TensorFlow or NumPy, whose they are.
+    """
+    index, origins, begin, limit, valid = (part[:, xp.newaxis] for part in places)
+    steps = np.arange(-spec.input_size, spec.h)
+    positions = origins + steps
+    values = _taken(series.values, _taken(series.offsets, index, xp) + positions, xp)
+    inside = (positions >= begin) & (positions < limit) & (valid > 0)
+    return xp.transpose(xp.where(inside, values, np.float64(np.nan)))
+
+
+def _taken(table: Any, rows: Any, xp: Any) -> Any:
+    """Rows of a table; of its first or last row where there is none."""
+    if xp is np:
+        return np.take(table, rows, axis=0, mode="clip")
+    return tf.gather(table, tf.clip_by_value(rows, 0, tf.shape(table, tf.int64)[0] - 1))
+
+
+def _cut_once(series: FlatSeries, places: Places, spec: WindowSpec) -> tuple[Places, tf.Tensor]:
+    """Places as ``[windows]``, and the values of :func:`cut_out`, each computed once."""
+    index, n_windows = places.index, tf.size(places.index)
+    flat = _computed_once(
+        lambda: tf.stack([tf.reshape(part, [-1]) for part in places]),
+        tf.zeros([len(places), n_windows], tf.int64),
         index,
     )
     # Windows first where they are cut out, for a window lies in one piece; then time first, for
     # sums over it then run for many windows at once.
     values = _computed_once(
-        lambda: _cut_out(series, places, steps),
-        tf.zeros([steps.shape[0], n_windows], series.values.dtype),
+        lambda: cut_out(series, Places(*tf.unstack(flat)), spec),
+        tf.zeros([spec.input_size + spec.h, n_windows], series.values.dtype),
         index,
     )
-    return places, values
-
-
-def _exogenous(
-    series: FlatSeries, index: tf.Tensor, positions: tf.Tensor, seen: tf.Tensor, spec: WindowSpec
-) -> dict[str, tf.Tensor]:
-    """Exogenous inputs of windows, 0 before the history begins: ``[windows, (steps,) n]`` each.
-
-    Args:
-        series: the collection.
-        index: ``[windows]``, number of the series.
-        positions, seen: ``[input_size + h, windows]``.
-        spec: sizes.
-    """
-
-    def rows_of(table: tf.Tensor, rows: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        rows = tf.clip_by_value(rows, 0, tf.shape(table, tf.int64)[0] - 1)
-        found = tf.gather(table, rows)
-        found *= tf.cast(there, found.dtype)[..., tf.newaxis]
-        return tf.transpose(found, [1, 0, 2])
-
-    found = {}
-    rows, size = tf.gather(series.offsets, index) + positions, spec.input_size
-    if series.hist is not None:
-        found["hist_exog"] = rows_of(series.hist, rows[:size], seen[:size])
-    if series.futr is not None:
-        # Each series before this one has its future behind it.
-        found["futr_exog"] = rows_of(series.futr, rows + index * spec.h, seen)
-    if series.stat is not None:
-        found["stat_exog"] = tf.gather(series.stat, index)
-    return found
-
-
-def _cut_out(series: FlatSeries, places: tf.Tensor, steps: tf.Tensor) -> tf.Tensor:
-    """Values of windows, NaN where there is none to be seen: ``[windows, input_size + h]``.
-
-    Args:
-        series: the collection.
-        places: ``[5, windows]``: series, origin, begin, limit, and 0 for a window that is none.
-        steps: ``[input_size + h]``, from the origin.
-    """
-    index, origins, begin, limit, valid = tf.unstack(places[..., tf.newaxis])
-    positions = origins + steps
-    last = tf.shape(series.values, tf.int64)[0] - 1
-    where = tf.clip_by_value(tf.gather(series.offsets, index) + positions, 0, last)
-    inside = (positions >= begin) & (positions < limit) & (valid > 0)
-    values = tf.gather(series.values, where)
-    return tf.transpose(tf.where(inside, values, tf.constant(np.nan, values.dtype)))
+    return Places(*tf.unstack(flat)), values
 
 
 def _computed_once(
