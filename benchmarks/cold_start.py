@@ -71,10 +71,9 @@ def counted(folder: Path, part: str) -> pd.DataFrame:
     return frame
 
 
-def read_target(folder: Path, season: int) -> Target:
-    """Histories, truth and scales of a collection."""
-    past = read_series(counted(folder, "train"), freq=1)
-    future = read_series(counted(folder, "test"), freq=1)
+def target_of(past_frame: pd.DataFrame, future_frame: pd.DataFrame, season: int) -> Target:
+    """Histories, truth and scales of series whose times are counts."""
+    past, future = (read_series(frame, freq=1) for frame in (past_frame, future_frame))
     truth = np.stack([future.series(name) for name in past.ids])
     scale = [np.nanmean(np.abs(s[season:] - s[:-season])) for s in map(past.series, past.ids)]
     return Target(past, truth, np.array(scale))
@@ -201,8 +200,9 @@ def main() -> None:
         sys.exit("cross needs sources to meta-train on; same needs none.")
     warnings.simplefilter("ignore")
     season, began = given.season, time.monotonic()
-    target = read_target(given.data / given.target, season)
-    lengths = [season, 3 * season // 2, 2 * season, 3 * season, None]
+    folder = given.data / given.target
+    target = target_of(counted(folder, "train"), counted(folder, "test"), season)
+    lengths = lengths_of(season)
     local = made(resolved([name for name in given.baselines.split(",") if name]), season)
     found: dict[tuple[int | None, str], list[tuple[BaselineForecast, Target]]] = {}
     for length in lengths:
@@ -229,6 +229,11 @@ def main() -> None:
         print(line_of(row))
     if given.json is not None:
         given.json.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+def lengths_of(season: int) -> list[int | None]:
+    """Points that histories are cut to: 1, 1.5, 2 and 3 seasons; None: none are cut."""
+    return [season, 3 * season // 2, 2 * season, 3 * season, None]
 
 
 def shortened(target: Target, length: int | None) -> SeriesCollection:
