@@ -160,7 +160,7 @@ def fitted(frame: pd.DataFrame, h: int, given: argparse.Namespace, seed: int = 0
     forecaster = MetaForecaster(
         h,
         season_length=given.season,
-        input_size=3 * given.season,
+        input_size=given.input_size or 3 * given.season,
         freq=1,
         steps=given.steps,
         seed=seed,
@@ -191,6 +191,7 @@ def main() -> None:
     parser.add_argument("target")
     parser.add_argument("sources", nargs="*")
     parser.add_argument("--season", type=int, default=12)
+    parser.add_argument("--input-size", type=int, help="default: three seasons")
     parser.add_argument("--steps", type=int, default=MetaForecaster().settings.steps)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--baselines", default="")
@@ -233,7 +234,7 @@ def main() -> None:
 
 def lengths_of(season: int) -> list[int | None]:
     """Points that histories are cut to: 1, 1.5, 2 and 3 seasons; None: none are cut."""
-    return [season, 3 * season // 2, 2 * season, 3 * season, None]
+    return list(dict.fromkeys([season, 3 * season // 2, 2 * season, 3 * season, None]))
 
 
 def shortened(target: Target, length: int | None) -> SeriesCollection:
