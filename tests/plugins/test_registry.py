@@ -35,7 +35,15 @@ BUILT_IN = {
         "student_t",
         "negative_binomial",
     ],
-    "task builder": ["per_series", "by_prefix", "by_length", "by_level", "at_random"],
+    "task builder": [
+        "per_series",
+        "by_prefix",
+        "by_length",
+        "by_level",
+        "by_similarity",
+        "by_static",
+        "at_random",
+    ],
     "algorithm": [
         "maml",
         "fomaml",

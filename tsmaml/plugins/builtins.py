@@ -47,6 +47,10 @@ def register_task_builders(register: Register) -> None:
     register("by_prefix", f"{home}:by_prefix", help="A task a group: ids alike up to separator=")
     register("by_length", f"{home}:by_length", help="Groups of size= series of like length")
     register("by_level", f"{home}:by_level", help="Groups of size= series of like level")
+    register(
+        "by_similarity", f"{home}:by_similarity", help="Groups of size= series that move alike"
+    )
+    register("by_static", f"{home}:by_static", help="A task a value of the static column=")
     register("at_random", f"{home}:at_random", help="Groups of size= series drawn at random")
 
 

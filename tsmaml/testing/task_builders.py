@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import FrameType
 from typing import Any
 
@@ -21,12 +21,14 @@ import numpy as np
 from tsmaml.plugins import Part, registry
 from tsmaml.plugins.calls import call_part
 from tsmaml.series import SeriesCollection
+from tsmaml.series.exogenous import Column, Exogenous
 from tsmaml.tasks import TaskSet, WindowSpec
 from tsmaml.testing.common import as_stored, collection_of, run_checks, want
 
 # Collections of two sizes, and how much more work the larger may be: four times, and some for sorting.
 _FEW, _MANY, _MORE_WORK = 100, 400, 8
 _IDS = tuple(f"{place}-{way}/{number}" for number in "12" for place in "abc" for way in "xy")
+_REGIONS = ("north", "south")
 _WINDOWS = WindowSpec(input_size=4, h=2)
 
 
@@ -72,7 +74,7 @@ class Subject:
             )
             values[1:-1:5] = np.nan
             series.append(values)
-        return collection_of(series, self.ids)
+        return _with_region(series, self.ids)
 
     def __str__(self) -> str:
         return f"The task builder {self.part.name!r}"
@@ -90,7 +92,7 @@ def check_task_builder(
     Args:
         builder: a registered name, a registered part, or a function
             ``build(collection, windows, **options) -> TaskSet``.
-        options: of the builder.
+        options: of the builder. The series have a static column ``region``, for one that wants its name.
         ids: two or more, of the series that it is given; None: ids such as ``a-x/1``.
         checks: some of the names of :data:`TASK_BUILDER_CHECKS`; None: all.
 
@@ -140,7 +142,7 @@ def check_new_series(subject: Subject) -> None:
             len(alone) == 1 and alone.members.tolist() == [0],
             f"{subject} should make one task of a collection of one series, {subject.ids[number]!r}.",
         )
-    renamed = collection_of(
+    renamed = _with_region(
         [whole.series(name) for name in subject.ids], [f"{name}9" for name in subject.ids]
     )
     counts = np.bincount(subject.build(renamed).members, minlength=len(renamed))
@@ -178,10 +180,17 @@ def check_speed(subject: Subject) -> None:
     )
 
 
+def _with_region(series: Sequence[np.ndarray], ids: Sequence[str]) -> SeriesCollection:
+    """Series with a static column, ``region``."""
+    codes = np.arange(len(series)) % len(_REGIONS)
+    region = Column(codes.astype(float), _REGIONS)
+    return replace(collection_of(series, ids), exogenous=Exogenous(stat={"region": region}))
+
+
 def _work(subject: Subject, count: int) -> int:
     """Steps of Python that it takes to form tasks of so many series, comparisons of ids among them."""
     names = [_Counted(f"{subject.ids[i % len(subject.ids)]}{i}") for i in range(count)]
-    collection = collection_of([np.arange(1.0, 9.0)] * count, names)
+    collection = _with_region([np.arange(1.0, 9.0)] * count, names)
     steps = 0
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
