@@ -11,10 +11,10 @@ chosen on it. MASE is scaled by the full history.
 
 Rows: seasonal naive and further baselines of ``plugins/tsmaml-baselines``, which see the same points; the
 net trained from scratch on the target's histories alone; zero-step; plain fine-tuning (the same steps as
-adaptation to the collection takes, all the way); adapted to each series, to the collection, to both,
-and by default. Beside each stands its difference from zero-step in percent, with a 95 % bootstrap
-interval over series; what share of the points its 80 and 95 % intervals hold; and the weighted quantile
-loss of the five quantiles that these and the median are.
+adaptation to the collection takes, all the way); adapted to each series, to the collection, and to both,
+which is the default for new collections. Beside each stands its difference from zero-step in percent, with
+a 95 % bootstrap interval over series; what share of the points its 80 and 95 % intervals hold; and the
+weighted quantile loss of the five quantiles that these and the median are.
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ import pandas as pd
 from tsmaml import MetaForecaster, SeriesCollection, read_series
 from tsmaml.evaluation.baselines import BaselineForecast, build_seasonal_naive
 from tsmaml.evaluation.request import made, resolved
-from tsmaml.forecaster import pipeline as machine
+from tsmaml.forecaster.forecasting import both_forecasts
+from tsmaml.forecaster.pipeline import Pipeline, build
 from tsmaml.forecaster.tuned import at, plainly_tuned
 
-ADAPTED_TO = ("series", "collection", "both", None)
+ADAPTED_TO = ("series", "collection", "both")
 LEVELS = (80.0, 95.0)
 SCRATCH_STEPS = 600
 
@@ -112,20 +113,20 @@ def forecasts(
 ) -> Iterator[tuple[str, BaselineForecast]]:
     """Every forecast that a net makes."""
     pipeline, _ = forecaster._fitted
-    h = pipeline.choices.h
+    h, ready = pipeline.choices.h, pipeline.prepared(past)
 
-    def zero_step(of: machine.Pipeline) -> BaselineForecast:
-        found = machine.both_forecasts(of, past).zero_step[..., of.middle]
+    def zero_step(of: Pipeline) -> BaselineForecast:
+        found = both_forecasts(of, ready, 0).zero_step[..., of.middle]
         return BaselineForecast(of.in_units(found))
 
-    fresh = machine.build(pipeline.settings, pipeline.choices, pipeline.encoder)
-    yield "from scratch", zero_step(at(fresh, plainly_tuned(fresh, past, SCRATCH_STEPS)))
+    fresh = build(pipeline.settings, pipeline.choices, pipeline.encoder)
+    yield "from scratch", zero_step(at(fresh, plainly_tuned(fresh, ready, SCRATCH_STEPS)))
     unadapted = forecaster.predict(past, adapt_to="none", level=LEVELS)
     yield "zero-step", with_intervals(unadapted, h)
-    yield "fine-tuned", zero_step(at(pipeline, plainly_tuned(pipeline, past)))
+    yield "fine-tuned", zero_step(at(pipeline, plainly_tuned(pipeline, ready)))
     for level in ADAPTED_TO:
         frame = forecaster.predict(past, adapt_to=level, level=LEVELS)
-        yield f"adapted to {level}" if level else "adapted", with_intervals(frame, h)
+        yield f"adapted to {level}", with_intervals(frame, h)
 
 
 def quantile_loss(made: BaselineForecast, truth: np.ndarray) -> float:

@@ -113,12 +113,12 @@ def test_what_is_held_back_decides_and_is_not_seen(fitted, others):
     assert before.share in SHARES
 
 
-def test_of_short_histories_a_third_is_held_back_and_half_of_the_way_gone_at_most(fitted, others):
+def test_of_short_histories_a_third_is_held_back_and_a_part_of_the_way_gone(fitted, others):
     pipeline, collection = fitted._fitted[0], read_series(others)
-    for length, wanted in ((60, 7), (12, 4), (7, 2)):
+    for length, wanted, most in ((60, 7, 1), (18, 6, 0.25), (12, 4, 0.5), (7, 2, 0.5)):
         tuned = tune_to(pipeline, pipeline.prepared(collection.tail_of_each(length)))
         assert tuned.cut_back == wanted
-        assert tuned.share <= (1 if length == 60 else 0.5)
+        assert tuned.share <= most
     # The last of 12 points that the judged direction has seen is the eighth.
     short = collection.tail_of_each(12)
     values = np.where(np.tile(np.arange(12) >= 8, 24), 9.0, short.values)

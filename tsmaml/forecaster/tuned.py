@@ -36,14 +36,29 @@ LEVELS = ("series", "collection", "both", "none")
 _FEWEST = 20
 # Of the way from the initialisation to the tuned parameters.
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-_STEPS = 100
 _RATE = 7e-4
 _WINDOWS = 256
-_MOST_OF_SHORT = 0.5
 # Fewer points held back judge nothing.
 _FEWEST_POINTS = 2
 # Losses below this, in units of a window's scale, are as good as none.
 _FLOOR = 1e-3
+
+
+class Reach(NamedTuple):
+    """How far a collection may be adapted to.
+
+    Attributes:
+        steps: of tuning.
+        most: the largest share of the way.
+    """
+
+    steps: int
+    most: float
+
+
+# By what was tuned and judged, and what is forecast in the end: whole inputs both times, masked ones
+# both times, or masked ones first and whole ones then, on which the initialisation is better already.
+_WHOLE, _MASKED, _FILLED = Reach(300, 1.0), Reach(100, 0.5), Reach(100, 0.25)
 
 
 class Tuned(NamedTuple):
@@ -143,7 +158,7 @@ def tune_to(pipeline: Pipeline, ready: Prepared) -> Tuned:
     of_past = plainly_tuned(pipeline, ready, cut_back=cut_back)
     path = [between(start, of_past, share) for share in SHARES]
     losses = held_back_losses(pipeline, ready, path, cut_back)
-    place = best_share(losses, _most_of(ready.collection, pipeline.choices, cut_back))
+    place = best_share(losses, reach_of(ready.collection, pipeline.choices).most)
     share = SHARES[place]
     whole = between(start, plainly_tuned(pipeline, ready), share) if share else start
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
@@ -159,22 +174,21 @@ def held_back(collection: SeriesCollection, choices: Choices) -> int:
     return min(choices.h, int(np.median(collection.lengths)) // 3)
 
 
-def _most_of(collection: SeriesCollection, choices: Choices, cut_back: int) -> float:
-    """The largest share that what is held back can be trusted to choose.
-
-    What is held back from a short history is forecast from a shorter one still, and says that more
-    helps than does.
-    """
-    before = np.median(collection.lengths) - cut_back
-    return 1.0 if before >= choices.input_size else _MOST_OF_SHORT
+def reach_of(collection: SeriesCollection, choices: Choices) -> Reach:
+    """How far to go, by the length of the histories (docs/benchmarks.md has the evidence)."""
+    median = np.median(collection.lengths)
+    if median - held_back(collection, choices) >= choices.input_size:
+        return _WHOLE
+    return _MASKED if median < choices.input_size else _FILLED
 
 
 def plainly_tuned(
-    pipeline: Pipeline, ready: Prepared, steps: int = _STEPS, cut_back: int = 0
+    pipeline: Pipeline, ready: Prepared, steps: int | None = None, cut_back: int = 0
 ) -> Parameters:
-    """Parameters after so many steps on a collection, all the way.
+    """Parameters after tuning to a collection, all the way.
 
     Args:
+        steps: so many; None: what :func:`reach_of` says.
         cut_back: points at the end of each history that are not seen.
     """
     learner = pipeline.learner
@@ -182,6 +196,7 @@ def plainly_tuned(
     if not len(histories.index):  # no history of two points
         return learner.meta.parameters
     sampler = WindowSampler(pipeline.spec, _WINDOWS, learner.net.dtype)
+    steps = reach_of(ready.collection, pipeline.choices).steps if steps is None else steps
     return learner.tune(sampler, histories, steps, rate=_RATE)
 
 
