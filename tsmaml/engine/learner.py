@@ -312,6 +312,8 @@ class MetaLearner:
         """
         steps = self.algorithm.steps if steps is None else steps
         count = (tf.constant(steps, tf.int32),) if steps else ()
+        # As tensors: a compiled function takes a millisecond over arrays.
+        data = tf.nest.map_structure(tf.convert_to_tensor, data)
         made: Both = self._run(make, steps > 0)(self._current.packed, data, *count)
         return made
 
