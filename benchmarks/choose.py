@@ -1,9 +1,10 @@
 """Judge options of ``fit`` on held-out series of a training file; reads no test file. Prints Markdown.
 
     python benchmarks/choose.py FOLDER --horizon 18 --season 12 [--options '{"mix_share": 0}'] [--seed 0]
+        [--also FOLDER...]
 
 FOLDER holds ``train.parquet``. A fifth of its series are held out, and the last horizon of all: what is
-left of the others is meta-trained on, and the held-out ones are forecast from their last 1, 1.5, 2 and 3
+left of the others is meta-trained on, together with the training files of the folders after ``--also``, and the held-out ones are forecast from their last 1, 1.5, 2 and 3
 seasons and from all that is left. Each length has its sMAPE and MASE, zero-step and adapted. Defaults of
 tsmaml were chosen by such tables.
 """
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from cold_start import counted, errors, lengths_of, shortened, target_of
 
 from tsmaml import MetaForecaster
@@ -29,6 +31,7 @@ def main() -> None:
     parser.add_argument("--season", type=int, required=True)
     parser.add_argument("--options", type=json.loads, default={}, metavar="JSON")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--also", type=Path, nargs="+", default=[], metavar="FOLDER")
     given = parser.parse_args()
     frame = counted(given.folder, "train")
     ahead = frame.groupby("unique_id").cumcount(ascending=False) < given.horizon
@@ -37,7 +40,9 @@ def main() -> None:
     target = target_of(frame[held & ~ahead], frame[held & ahead], given.season)
     options = {"season_length": given.season, "freq": 1, "seed": given.seed, **given.options}
     started = time.monotonic()
-    forecaster = MetaForecaster(given.horizon, **options).fit(frame[~held & ~ahead])
+    forecaster = MetaForecaster(given.horizon, **options).fit(
+        pd.concat([frame[~held & ~ahead], *(counted(folder, "train") for folder in given.also)])
+    )
     names = {"zero-step": "zero-step", "TSMAML": "adapted"}
     header = ["options", "fit"]
     cells = [json.dumps(given.options), f"{time.monotonic() - started:.0f} s"]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tsmaml.engine.functional import Parameters
-from tsmaml.engine.inner_loop import inner_step
-from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
-from tsmaml.engine.ridge import LinearHead
+from tsmaml.engine.inner_loop import inner_step, view_of, view_step
+from tsmaml.engine.linear_head import LinearHead, View
+from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, outputs_for, put, take, task_loss
+from tsmaml.engine.ridge import solve
 
 
 class Adapted(NamedTuple):
@@ -25,6 +27,19 @@ class Adapted(NamedTuple):
     fast: Parameters
     support_loss: tf.Tensor
     zero_step_loss: tf.Tensor
+    steps: tf.Tensor
+
+
+class Outputs(NamedTuple):
+    """Outputs of tasks for their queries, ``[tasks, samples, ...]``.
+
+    Attributes:
+        adapted, zero_step: with and without adaptation.
+        steps: as :class:`Adapted` has them.
+    """
+
+    adapted: Any
+    zero_step: Any
     steps: tf.Tensor
 
 
@@ -49,10 +64,13 @@ def adapt_tasks(
     )
 
     def step_of_all(fast: Parameters, slots: Any, step: tf.Tensor) -> tuple[Any, Any, Any]:
-        return map_tasks(
+        if problem.algorithm.solver == "ridge":
+            return loss_of_all(fast), solved_for_all(), slots
+        loss, moved, slots = map_tasks(
             lambda task: inner_step(problem, meta, task[0], task[1], Samples(*task[2]), step),
             (fast, slots, tuple(support)),
         )
+        return loss, tuple(moved), slots
 
     def loss_of_all(fast: Parameters) -> tf.Tensor:
         return map_tasks(
@@ -62,43 +80,139 @@ def adapt_tasks(
             (fast, tuple(support)),
         )
 
-    def keep_better(best: Adapted, fast: Parameters, loss: tf.Tensor, step: tf.Tensor) -> Adapted:
+    def solved_for_all() -> Parameters:
+        found: Parameters = map_tasks(
+            lambda task: solve(problem.head, meta.parameters, meta.rates, Samples(*task)),
+            tuple(support),
+        )
+        return found
+
+    slots = problem.algorithm.rule.start(start)
+    return Adapted(*_best_state(start, slots, step_of_all, loss_of_all, _limit(problem, steps)))
+
+
+def adapted_outputs(
+    problem: Problem,
+    meta: Meta,
+    support: Samples,
+    query: Any,
+    steps: tf.Tensor,
+    map_tasks: Any,
+) -> Outputs:
+    """Outputs for the query of tasks that adapt side by side, and those at zero steps.
+
+    Args:
+        query: inputs with a leading task axis.
+        support, steps, map_tasks: as of :func:`adapt_tasks`.
+    """
+    head = problem.head_for(support.weights.shape[1])
+    if head is not None:
+        return _seen_through(head, problem, meta, support, query, steps, map_tasks)
+    adapted = adapt_tasks(problem, meta, support, steps, map_tasks)
+    return Outputs(
+        outputs_of(problem, meta, adapted.fast, query, map_tasks),
+        outputs_of(problem, meta, None, query, map_tasks),
+        adapted.steps,
+    )
+
+
+def outputs_of(
+    problem: Problem, meta: Meta, fast: Parameters | None, query: Any, map_tasks: Any
+) -> Any:
+    """Outputs for inputs ``[tasks, samples, ...]``, of adapted tasks, or at zero steps (None)."""
+    if fast is None:
+        return map_tasks(lambda inputs: outputs_for(problem, meta.parameters, inputs), query)
+    return map_tasks(
+        lambda task: outputs_for(problem, put(problem, meta.parameters, task[0]), task[1]),
+        (fast, query),
+    )
+
+
+def _seen_through(
+    head: LinearHead,
+    problem: Problem,
+    meta: Meta,
+    support: Samples,
+    query: Any,
+    steps: tf.Tensor,
+    map_tasks: Any,
+) -> Outputs:
+    """:func:`adapted_outputs` where only outputs move, see :class:`View`."""
+    start: View = map_tasks(
+        lambda task: view_of(problem, meta, head, Samples(*task[0]), task[1]),
+        (tuple(support), query),
+    )
+
+    def at(outputs: Any) -> View:
+        return start._replace(support=outputs[0], query=outputs[1])
+
+    def step_of_all(outputs: Any, slots: Any, step: tf.Tensor) -> tuple[Any, Any, Any]:
+        loss, view = map_tasks(
+            lambda task: view_step(problem, meta, head, View(*task[0]), Samples(*task[1]), step),
+            (tuple(at(outputs)), tuple(support)),
+        )
+        return loss, (view.support, view.query), slots
+
+    def loss_of_all(outputs: Any) -> tf.Tensor:
+        return map_tasks(
+            lambda task: loss_of(problem, task[0], Samples(*task[1])), (outputs[0], tuple(support))
+        )
+
+    (_, adapted), _, _, found = _best_state(
+        (start.support, start.query), (), step_of_all, loss_of_all, _limit(problem, steps)
+    )
+    return Outputs(adapted, start.query, found)
+
+
+def _limit(problem: Problem, steps: tf.Tensor) -> tf.Tensor:
+    """A closed form is solved in one step."""
+    return tf.minimum(steps, 1) if problem.algorithm.solver == "ridge" else steps
+
+
+def _best_state(
+    start: tuple[tf.Tensor, ...],
+    slots: Any,
+    step_of_all: Callable[..., tuple[Any, Any, Any]],
+    loss_of_all: Callable[..., tf.Tensor],
+    steps: tf.Tensor,
+) -> tuple[tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The best finite state of each task on its way, its loss, that of the start, and its step.
+
+    Args:
+        start: the first state, tensors ``[tasks, ...]``.
+        slots: of the inner rule.
+        step_of_all: ``(state, slots, step) -> (loss before it, state, slots)``.
+        loss_of_all: ``state -> [tasks]``.
+        steps: how many.
+    """
+    n_tasks = start[0].shape[0]
+
+    def keep_better(best: Any, state: Any, loss: tf.Tensor, step: tf.Tensor) -> Any:
         finite = tf.reduce_all(
-            [tf.reduce_all(tf.reshape(tf.math.is_finite(part), [n_tasks, -1]), 1) for part in fast],
+            [
+                tf.reduce_all(tf.reshape(tf.math.is_finite(part), [n_tasks, -1]), 1)
+                for part in state
+            ],
             axis=0,
         )
-        better = finite & tf.math.is_finite(loss) & (loss < best.support_loss)
+        best_state, best_loss, best_step = best
+        better = finite & tf.math.is_finite(loss) & (loss < best_loss)
 
         def choose(new: tf.Tensor, old: tf.Tensor) -> tf.Tensor:
             return tf.where(tf.reshape(better, [n_tasks] + [1] * (new.shape.rank - 1)), new, old)
 
-        return Adapted(
-            tuple(choose(new, old) for new, old in zip(fast, best.fast, strict=True)),
-            choose(loss, best.support_loss),
-            best.zero_step_loss,
-            choose(tf.fill([n_tasks], step), best.steps),
-        )
+        kept = tuple(choose(new, old) for new, old in zip(state, best_state, strict=True))
+        return kept, choose(loss, best_loss), choose(tf.fill([n_tasks], step), best_step)
 
-    def solved(head: LinearHead, best: Adapted) -> Adapted:
-        fast = map_tasks(
-            lambda task: head.solve(meta.parameters, meta.rates, Samples(*task)), tuple(support)
-        )
-        steps_done = tf.minimum(steps, 1)
-        loss = tf.where(steps_done > 0, loss_of_all(fast), best.zero_step_loss)
-        return keep_better(best, fast, loss, steps_done)
-
-    def body(step: tf.Tensor, fast: Parameters, slots: Any, best: Adapted) -> tuple[Any, ...]:
-        loss, moved, slots = step_of_all(fast, slots, step)
+    def body(step: tf.Tensor, state: Any, slots: Any, best: Any) -> tuple[Any, ...]:
+        loss, moved, slots = step_of_all(state, slots, step)
         # The loss that a step reports is that of the state before it.
-        best = keep_better(best, fast, loss, step)
-        return step + 1, tuple(moved), slots, best
+        return step + 1, moved, slots, keep_better(best, state, loss, step)
 
-    zero_step_loss = loss_of_all(start)
-    best = Adapted(start, zero_step_loss, zero_step_loss, tf.zeros([n_tasks], tf.int32))
-    if problem.head is not None:
-        return solved(problem.head, best)
-    slots = problem.algorithm.rule.start(start)
-    _, fast, _, best = tf.while_loop(
+    first_loss = loss_of_all(start)
+    best = (start, first_loss, tf.zeros([n_tasks], tf.int32))
+    _, last, _, best = tf.while_loop(
         lambda step, *_: step < steps, body, (tf.constant(0), start, slots, best)
     )
-    return keep_better(best, fast, loss_of_all(fast), steps)
+    state, loss, step = keep_better(best, last, loss_of_all(last), steps)
+    return state, loss, first_loss, step

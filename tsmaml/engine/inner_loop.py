@@ -8,7 +8,9 @@ from typing import Any
 import tensorflow as tf
 
 from tsmaml.engine.functional import Parameters, dense_gradient
-from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
+from tsmaml.engine.linear_head import LinearHead, View
+from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, put, take, task_loss
+from tsmaml.engine.ridge import solve, solved_view
 
 
 def support_gradient(
@@ -91,9 +93,9 @@ def adapted_states(
     Returns:
         the support loss before the first step, and the fast parameters after each step.
     """
-    if problem.head is not None:
+    if problem.algorithm.solver == "ridge":
         loss = task_loss(problem, meta.parameters, support, seed)
-        return loss, [problem.head.solve(meta.parameters, meta.rates, support, seed)]
+        return loss, [solve(problem.head, meta.parameters, meta.rates, support, seed)]
     fast = take(problem, meta.parameters)
     if problem.algorithm.order == 1:
         fast = tuple(tf.identity(part) for part in fast)
@@ -105,3 +107,66 @@ def adapted_states(
         first_loss = loss if step == 0 else first_loss
         states.append(fast)
     return first_loss, states
+
+
+def view_of(
+    problem: Problem,
+    meta: Meta,
+    head: LinearHead,
+    support: Samples,
+    query: Any,
+    seed: tf.Tensor | None = None,
+) -> View:
+    """A task before the first step, seen through the head.
+
+    Args:
+        query: inputs.
+    """
+    constant = problem.algorithm.order == 1
+    return head.view(meta.parameters, support.inputs, query, seed, constant)
+
+
+def view_step(
+    problem: Problem, meta: Meta, head: LinearHead, view: View, support: Samples, step: Any
+) -> tuple[tf.Tensor, View]:
+    """One step of adaptation of a linear head, taken on outputs instead of weights.
+
+    The gradient with regard to ``W_k`` is ``F_k^T G``, where ``G`` is that with regard to outputs: the
+    same as :func:`inner_step`, but for rounding, for a small part of the work.
+
+    Returns:
+        the support loss before the step, and the view after it.
+    """
+    if problem.algorithm.solver == "ridge":
+        loss = loss_of(problem, view.support, support)
+        return loss, solved_view(view, meta.rates, support)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(view.support)
+        loss = loss_of(problem, view.support, support)
+    (gradient,) = dense_gradient(tape, loss, [view.support])
+    if problem.algorithm.order == 1:
+        gradient = tf.stop_gradient(gradient)
+    rates = [
+        _rate(problem, meta.rates, problem.chosen.index(of_layer["kernel"]), step)
+        for of_layer in head.of_layer
+    ]
+    return loss, view.moved([-rate for rate in rates], gradient)
+
+
+def adapted_views(
+    problem: Problem,
+    meta: Meta,
+    head: LinearHead,
+    support: Samples,
+    query: Any,
+    seed: tf.Tensor | None = None,
+) -> tuple[tf.Tensor, list[View]]:
+    """As :func:`adapted_states`, through the head: the support loss, and the view after each step."""
+    view = view_of(problem, meta, head, support, query, seed)
+    views: list[View] = []
+    first_loss = tf.constant(0.0, problem.net.dtype)
+    for step in range(problem.algorithm.steps):
+        loss, view = view_step(problem, meta, head, view, support, step)
+        first_loss = loss if step == 0 else first_loss
+        views.append(view)
+    return first_loss, views

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tsmaml.engine.adaptation import Adapted, adapt_tasks
+from tsmaml.engine.adaptation import Adapted, adapt_tasks, adapted_outputs, outputs_of
 from tsmaml.engine.algorithms import Algorithm, maml
 from tsmaml.engine.batch import TaskBatch, check_batch
 from tsmaml.engine.curve import Curve
@@ -20,7 +20,7 @@ from tsmaml.engine.functional import FunctionalModel, Parameters
 from tsmaml.engine.mapping import choose
 from tsmaml.engine.objective import as_loss
 from tsmaml.engine.outer_rule import OuterState
-from tsmaml.engine.problem import Meta, Problem, Samples, initial_rates, put
+from tsmaml.engine.problem import Meta, Problem, Samples, initial_rates
 from tsmaml.engine.training import (
     Best,
     Callback,
@@ -368,23 +368,27 @@ class MetaLearner:
 
     def _both_of_batch(self, make: Maker, packed: tf.Tensor, data: Any, steps: tf.Tensor) -> Both:
         meta, (batch, more) = _unpacked(packed, self._now.meta), make(data)
-        adapted = self._adapt_batch(meta, Samples(*batch[:3]), steps)
+        self.adapt_traces += 1
+        outputs = adapted_outputs(
+            self.problem, meta, Samples(*batch[:3]), batch.query_inputs, steps, self._map_tasks
+        )
         return Both(
-            self._judged(meta, adapted.fast, batch),
-            self._judged(meta, None, batch),
-            adapted.steps,
+            self._judged(outputs.adapted, batch),
+            self._judged(outputs.zero_step, batch),
+            outputs.steps,
             batch.query_weights,
             more,
         )
 
     def _zero_step_of_batch(self, make: Maker, packed: tf.Tensor, data: Any) -> Both:
         meta, (batch, more) = _unpacked(packed, self._now.meta), make(data)
-        judged = self._judged(meta, None, batch)
+        self.adapt_traces += 1
+        outputs = outputs_of(self.problem, meta, None, batch.query_inputs, self._map_tasks)
+        judged = self._judged(outputs, batch)
         n_tasks = batch.query_weights.shape[0]
         return Both(judged, judged, tf.zeros([n_tasks], tf.int32), batch.query_weights, more)
 
-    def _judged(self, meta: Meta, fast: Any, batch: TaskBatch) -> Judged:
-        outputs = self._predict_batch(meta, fast, batch.query_inputs)
+    def _judged(self, outputs: Any, batch: TaskBatch) -> Judged:
         return Judged(outputs, self.problem.loss(batch.query_targets, outputs))
 
     def _adapt_batch(self, meta: Meta, support: Samples, steps: tf.Tensor) -> Adapted:
@@ -393,9 +397,4 @@ class MetaLearner:
 
     def _predict_batch(self, meta: Meta, fast: Any, inputs: Any) -> Any:
         self.adapt_traces += 1
-        if fast is None:
-            return self._map_tasks(lambda x: self.net(meta.parameters, x), inputs)
-        return self._map_tasks(
-            lambda task: self.net(put(self.problem, meta.parameters, task[0]), task[1]),
-            (fast, inputs),
-        )
+        return outputs_of(self.problem, meta, fast, inputs, self._map_tasks)

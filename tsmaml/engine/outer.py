@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import tensorflow as tf
 
 from tsmaml.engine.annealing import Moment, multi_step_weights
 from tsmaml.engine.batch import TaskBatch
-from tsmaml.engine.functional import Parameters
 from tsmaml.engine.implicit import implicit_gradient
-from tsmaml.engine.inner_loop import adapted_states
+from tsmaml.engine.inner_loop import adapted_states, adapted_views
 from tsmaml.engine.mapping import MapTasks, chunks_for, gradient_of_sum, in_chunks
-from tsmaml.engine.problem import Meta, Problem, Samples, put, take, task_loss
+from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, put, take, task_loss
 
 
 class Losses(NamedTuple):
@@ -45,15 +45,20 @@ def _query_loss_of_task(
     Args:
         weights: ``[steps]``, of the query loss after each inner step; None: of the last alone.
     """
-    support_loss, states = adapted_states(problem, meta, support, seed)
-
-    def query_loss(fast: Parameters) -> tf.Tensor:
-        return task_loss(problem, put(problem, meta.parameters, fast), query, seed)
-
-    last = objective = query_loss(states[-1])
-    if weights is not None:
-        steps = [*(query_loss(state) for state in states[:-1]), last]
-        objective = tf.reduce_sum(weights * tf.stack(steps))
+    head = problem.head_for(support.weights.shape[0])
+    after: list[Callable[[], tf.Tensor]]
+    if head is not None:
+        support_loss, views = adapted_views(problem, meta, head, support, query.inputs, seed)
+        after = [partial(loss_of, problem, view.query, query) for view in views]
+    else:
+        support_loss, states = adapted_states(problem, meta, support, seed)
+        adapted = [put(problem, meta.parameters, state) for state in states]
+        after = [partial(task_loss, problem, parameters, query, seed) for parameters in adapted]
+    if weights is None:
+        objective = last = after[-1]()
+    else:
+        steps = [query_loss() for query_loss in after]
+        objective, last = tf.reduce_sum(weights * tf.stack(steps)), steps[-1]
     return objective, Losses(support_loss, last)
 
 

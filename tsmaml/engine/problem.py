@@ -13,8 +13,9 @@ import tensorflow as tf
 
 from tsmaml.engine.algorithms import Algorithm
 from tsmaml.engine.functional import FunctionalModel, Parameters
+from tsmaml.engine.inner_rules import SGD
+from tsmaml.engine.linear_head import LinearHead
 from tsmaml.engine.objective import Loss, weighted_mean
-from tsmaml.engine.ridge import LinearHead
 from tsmaml.errors import TrainingError
 
 
@@ -31,7 +32,15 @@ class Meta(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """What stays the same for every task: model, loss, algorithm, which variables move."""
+    """What stays the same for every task: model, loss, algorithm, which variables move.
+
+    Attributes:
+        net, loss, algorithm: as their names say.
+        chosen: indices of the variables that move.
+        layers: the layer that each of them belongs to.
+        head: the linear head that they are, where what the algorithm does to it can be done to
+            outputs (:class:`~tsmaml.engine.linear_head.View`).
+    """
 
     net: FunctionalModel
     loss: Loss
@@ -50,8 +59,18 @@ class Problem(NamedTuple):
         chosen = net.select(algorithm.adapts)
         if algorithm.outer == "reptile" and chosen == (net.context,):
             raise TrainingError("Reptile learns from the way that weights go; context has none.")
-        head = LinearHead(net, chosen) if algorithm.solver == "ridge" else None
+        head = None
+        if algorithm.solver == "ridge":
+            head = LinearHead(net, chosen)
+        elif _moves_along_features(algorithm):
+            head = LinearHead.of(net, chosen)
         return cls(net, loss, algorithm, chosen, net.layers_of(chosen), head)
+
+    def head_for(self, n_support: int) -> LinearHead | None:
+        """The head to see tasks of so many support samples through; None: to move its weights."""
+        # Products of samples are smaller than weights up to as many samples as there are features.
+        fits = self.head is not None and n_support <= self.head.n_features
+        return self.head if fits else None
 
 
 class Samples(NamedTuple):
@@ -111,12 +130,35 @@ def task_loss(
     samples: Samples,
     seed: tf.Tensor | None = None,
 ) -> tf.Tensor:
-    """Weighted mean loss of one task's samples: a scalar.
+    """Weighted mean loss of one task's samples: a scalar."""
+    outputs = outputs_for(problem, parameters, samples.inputs, seed)
+    return loss_of(problem, outputs, samples)
+
+
+def outputs_for(
+    problem: Problem, parameters: Sequence[tf.Tensor], inputs: Any, seed: tf.Tensor | None = None
+) -> Any:
+    """Outputs ``[samples, ...]`` of one task.
 
     Random layers draw from ``seed``; without one they are off, as in adaptation for a forecast.
     """
     training = seed is not None or not problem.net.is_random
-    outputs = problem.net(parameters, samples.inputs, training=training, seed=seed)
+    outputs = problem.net(parameters, inputs, training=training, seed=seed)
     # Mixed precision ends here: losses and gradients are in the dtype of the variables.
-    outputs = tf.nest.map_structure(lambda output: tf.cast(output, problem.net.dtype), outputs)
+    return tf.nest.map_structure(lambda output: tf.cast(output, problem.net.dtype), outputs)
+
+
+def loss_of(problem: Problem, outputs: Any, samples: Samples) -> tf.Tensor:
+    """Weighted mean loss of outputs for one task's samples: a scalar."""
     return weighted_mean(problem.loss(samples.targets, outputs), samples.weights)
+
+
+def _moves_along_features(algorithm: Algorithm) -> bool:
+    """Whether steps on a linear head are sums of ``F_k^T C``, with a factor for each layer alone."""
+    return (
+        algorithm.rule == SGD()
+        and algorithm.outer == "gradient"
+        and algorithm.learned_rates != "parameter"
+        and algorithm.clip_norm is None
+        and not algorithm.pull
+    )

@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from tsmaml.engine.adaptation import adapt_tasks
+from tsmaml.engine.adaptation import adapted_outputs
 from tsmaml.engine.annealing import Moment, cosine
 from tsmaml.engine.batch import TaskBatch, check_batch
 from tsmaml.engine.curve import Curve
 from tsmaml.engine.mapping import MapTasks
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.outer_rule import OuterState
-from tsmaml.engine.problem import Meta, Problem, Samples, put, task_loss
+from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, task_loss
 from tsmaml.errors import TrainingError
 
 Sampler = Callable[[tf.Tensor], TaskBatch]
@@ -158,7 +158,7 @@ class OuterLoop:
             ]
             # Traced once by intent: TensorFlow would warn of it from the fifth fit on.
             once = loss_of.get_concrete_function(tasks[0])
-            if part == "support" and self.problem.head is not None:
+            if part == "support" and self.problem.algorithm.solver == "ridge":
                 self.problem.head.check(meta.parameters, tasks[0].inputs)
             at_fault = np.flatnonzero([not math.isfinite(once(task)) for task in tasks])
             if at_fault.size:
@@ -212,17 +212,20 @@ class OuterLoop:
         """Sums over tasks of the zero-step and the adapted query loss, and how many count."""
         self.traces += 1
         steps = tf.constant(self.problem.algorithm.steps)
-        adapted = adapt_tasks(self.problem, meta, Samples(*batch[:3]), steps, self._map_tasks)
+        outputs = adapted_outputs(
+            self.problem, meta, Samples(*batch[:3]), batch.query_inputs, steps, self._map_tasks
+        )
 
         def losses(task: Any) -> Any:
-            fast, query = task
-            before = task_loss(self.problem, meta.parameters, Samples(*query))
-            after = task_loss(
-                self.problem, put(self.problem, meta.parameters, fast), Samples(*query)
+            zero_step, adapted, query = task
+            before, after = (
+                loss_of(self.problem, part, Samples(*query)) for part in (zero_step, adapted)
             )
             return before, after, tf.cast(tf.reduce_any(query[2] > 0), before.dtype)
 
-        before, after, counts = self._map_tasks(losses, (adapted.fast, tuple(batch[3:])))
+        before, after, counts = self._map_tasks(
+            losses, (outputs.zero_step, outputs.adapted, tuple(batch[3:]))
+        )
         return (
             tf.reduce_sum(before * counts),
             tf.reduce_sum(after * counts),
