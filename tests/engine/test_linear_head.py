@@ -28,6 +28,25 @@ def two_heads():
     return keras.Model(x, keras.layers.Reshape((2,))(total))
 
 
+def ensemble():
+    """Two nets whose outputs are the two places of a last axis."""
+    keras.utils.set_random_seed(4)
+    x = keras.Input((2,))
+    members = []
+    for number in (1, 2):
+        features = keras.layers.Dense(5, "tanh")(x)
+        heads = [keras.layers.Dense(2, name=f"head_{number}_{i}")(features) for i in (1, 2)]
+        members.append(keras.layers.Reshape((2, 1))(keras.layers.Add()(heads)))
+    return keras.Model(x, keras.layers.Concatenate()(members))
+
+
+def mean_squared(targets, outputs):
+    return tf.reduce_mean(tf.square(outputs - targets[..., tf.newaxis]), -1)
+
+
+mean_squared.n_outputs = 2
+
+
 def problem_and_meta(model, algorithm, loss="mse"):
     net = FunctionalModel(model)
     problem = Problem.of(net, as_loss(loss), algorithm)
@@ -52,11 +71,21 @@ ALGORITHMS = {
 }
 
 
-@pytest.mark.parametrize("map_tasks", [vectorized, loop])
 @pytest.mark.parametrize("algorithm", ALGORITHMS.values(), ids=ALGORITHMS)
-def test_by_outputs_is_by_weights(float64, random_batch, algorithm, map_tasks):
+def test_by_outputs_is_by_weights(float64, random_batch, algorithm):
     problem, meta = problem_and_meta(two_heads(), algorithm)
-    batch, seed = random_batch(), tf.constant([0, 0])
+    compare(problem, meta, random_batch(), loop if algorithm.steps == 4 else vectorized)
+
+
+def test_members_of_an_ensemble_move_by_themselves(float64, random_batch):
+    algorithm = engine.anil(steps=3, learned_rates="layer")
+    problem, meta = problem_and_meta(ensemble(), algorithm, mean_squared)
+    assert problem.head.n_features == 12
+    compare(problem, meta, random_batch(), vectorized)
+
+
+def compare(problem, meta, batch, map_tasks):
+    algorithm, seed = problem.algorithm, tf.constant([0, 0])
     assert problem.head_for(4) is not None
     by_weights = Problem(problem.net, problem.loss, algorithm, problem.chosen, problem.layers)
     if algorithm.solver == "ridge":
@@ -87,10 +116,6 @@ class _Weighty(LinearHead):
     """A head that says it has no features, so that its weights are moved."""
 
     n_features = 0
-
-    def __setattr__(self, name, value):
-        if name != "n_features":
-            super().__setattr__(name, value)
 
 
 def test_each_task_keeps_its_best_finite_outputs(float64, random_batch):

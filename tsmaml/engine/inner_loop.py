@@ -139,7 +139,7 @@ def view_step(
     """
     if problem.algorithm.solver == "ridge":
         loss = loss_of(problem, view.support, support)
-        return loss, solved_view(view, meta.rates, support)
+        return loss, solved_view(head, view, meta.rates, support)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(view.support)
         loss = loss_of(problem, view.support, support)
@@ -150,7 +150,7 @@ def view_step(
         _rate(problem, meta.rates, problem.chosen.index(of_layer["kernel"]), step)
         for of_layer in head.of_layer
     ]
-    return loss, view.moved([-rate for rate in rates], gradient)
+    return loss, head.moved(view, [-rate for rate in rates], gradient)
 
 
 def adapted_views(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tsmaml.engine.functional import FunctionalModel
@@ -29,34 +30,30 @@ class View(NamedTuple):
     of_support: tuple[tf.Tensor, ...]
     of_query: tuple[tf.Tensor, ...]
 
-    def moved(self, factors: Sequence[Any], coefficients: tf.Tensor) -> View:
-        """The same with other outputs: those after ``W_k + factor_k * F_k^T coefficients``.
-
-        Args:
-            factors: one for each layer.
-            coefficients: ``[support samples, ...]``, like the outputs.
-        """
-        flat = tf.reshape(coefficients, [coefficients.shape[0], -1])
-
-        def after(outputs: tf.Tensor, products: Sequence[tf.Tensor]) -> tf.Tensor:
-            way = combined(products, factors) @ flat
-            return outputs + tf.reshape(way, outputs.shape)
-
-        return self._replace(
-            support=after(self.support, self.of_support), query=after(self.query, self.of_query)
-        )
-
 
 def combined(products: Sequence[tf.Tensor], factors: Sequence[Any]) -> tf.Tensor:
     """``sum_k factor_k P_k``."""
     return tf.add_n([f * p for f, p in zip(factors, products, strict=True)])
 
 
+class _Group(NamedTuple):
+    """Layers whose sum is some of the outputs.
+
+    Attributes:
+        layers: their numbers.
+        columns: of the flat outputs, in the order of the layers' units.
+    """
+
+    layers: tuple[int, ...]
+    columns: tuple[int, ...]
+
+
 class LinearHead:
     """The dense layers in which a model's output is linear.
 
     With the layers ``k``, their features ``F_k`` (what goes into them) and the meta-learned weights
-    ``W_k``, the output is ``sum_k F_k W_k``; a bias counts as the weight of a feature of one.
+    ``W_k``, the output is ``sum_k F_k W_k``; a bias counts as the weight of a feature of one. In an
+    ensemble each member's outputs are such a sum of layers of its own.
 
     Args:
         net: the model.
@@ -100,9 +97,8 @@ class LinearHead:
             }
             for layer in self.layers
         ]
-        self.n_features = sum(
-            layer.kernel.shape[0] + (layer.bias is not None) for layer in self.layers
-        )
+        n_outputs = self.layers[0].units
+        self._groups = [_Group(tuple(range(len(self.layers))), tuple(range(n_outputs)))]
 
     @classmethod
     def of(cls, net: FunctionalModel, chosen: Sequence[int]) -> LinearHead | None:
@@ -117,12 +113,17 @@ class LinearHead:
         samples = {tensor.name: _made_up(tensor.shape[1:], tensor.dtype) for tensor in takes}
         try:
             head = cls(net, chosen)
-            head.check(net.initial(), samples if len(takes) > 1 else samples[takes[0].name])
-        except (
-            Exception
-        ):  # What is wrong with a model is told where it runs on what it is made for.
+            head._divide(samples if len(takes) > 1 else samples[takes[0].name])
+        except Exception:
+            # What is wrong with a model is told where it runs on what it was made for.
             return None
         return head
+
+    @property
+    def n_features(self) -> int:
+        """Features that an output is a sum of."""
+        sizes = [layer.kernel.shape[0] + (layer.bias is not None) for layer in self.layers]
+        return min(sum(sizes[k] for k in group.layers) for group in self._groups)
 
     def features(
         self, parameters: Sequence[tf.Tensor], inputs: Any, seed: tf.Tensor | None
@@ -177,35 +178,112 @@ class LinearHead:
 
         return View(support_outputs, query_outputs, products(of_support), products(of_query))
 
+    def moved(self, view: View, factors: Sequence[Any], coefficients: tf.Tensor) -> View:
+        """A task with other outputs: those after ``W_k + factor_k * F_k^T coefficients``.
+
+        Args:
+            view: the task before.
+            factors: one for each layer.
+            coefficients: ``[support samples, ...]``, like the outputs.
+        """
+        flat = tf.reshape(coefficients, [coefficients.shape[0], -1])
+
+        def way(products: Sequence[tf.Tensor], group: _Group) -> tf.Tensor:
+            kernel = combined(
+                [products[k] for k in group.layers], [factors[k] for k in group.layers]
+            )
+            if len(self._groups) == 1:
+                return kernel @ flat
+            # Products, since XLA takes long over the gradient of a choice of columns.
+            chosen = tf.constant(np.eye(flat.shape[1])[:, group.columns], flat.dtype)
+            return tf.matmul(kernel @ (flat @ chosen), chosen, transpose_b=True)
+
+        def after(outputs: tf.Tensor, products: Sequence[tf.Tensor]) -> tf.Tensor:
+            ways = tf.add_n([way(products, group) for group in self._groups])
+            return outputs + tf.reshape(ways, outputs.shape)
+
+        return view._replace(
+            support=after(view.support, view.of_support), query=after(view.query, view.of_query)
+        )
+
     def check(self, parameters: Sequence[tf.Tensor], inputs: Any) -> None:
         """Refuse a model whose output is not the sum of what its head's layers give.
 
         Raises:
             TrainingError: if it is not.
         """
-        # Other weights than the present ones, which may be zeros and hide what is done to them.
-        other = list(parameters)
-        for number, index in enumerate(self.chosen):
-            shape = parameters[index].shape
-            other[index] = tf.random.stateless_normal(shape, [number, 7], dtype=self.net.dtype)
-        present, _ = self.features(parameters, inputs, None)
-        features, outputs = self.features(other, inputs, None)
-        outputs = tf.reshape(outputs, [outputs.shape[0], -1])
-        parts = []
-        for feature, of_layer in zip(features, self.of_layer, strict=True):
-            rows = [tf.reshape(other[i], [-1, other[i].shape[-1]]) for i in of_layer.values()]
-            parts.append(feature @ tf.concat(rows, axis=0))
-        fits = all(part.shape == outputs.shape for part in parts)
-        if fits:
-            fits = _near(tf.add_n(parts), outputs)
-            fits &= all(_near(*pair) for pair in zip(features, present, strict=True))
-        if not fits:
+        if not self._fits(parameters, inputs):
             raise TrainingError(
                 "ridge wants a model whose output is the sum of its head's layers: "
                 f"{', '.join(layer.name for layer in self.layers)} give something else.",
                 hint="Name the linear layers that the output is the sum of 'head...', and put "
                 "nothing but Add and Reshape after them.",
             )
+
+    def _fits(self, parameters: Sequence[tf.Tensor], inputs: Any) -> bool:
+        """Whether outputs are the sums of layers that the groups say."""
+        other = self._other(parameters)
+        features, outputs = self.features(other, inputs, None)
+        total = self._in_columns(self._parts(other, features), outputs.shape[1:].num_elements())
+        if total is None or not _near(total, tf.reshape(outputs, [outputs.shape[0], -1])):
+            return False
+        # A layer that sees another's output has other features with another head.
+        present, _ = self.features(parameters, inputs, None)
+        return all(_near(*pair) for pair in zip(features, present, strict=True))
+
+    def _divide(self, inputs: Any) -> None:
+        """Find out which outputs each layer is a part of, where they are not parts of all.
+
+        Raises:
+            TrainingError: if outputs are no sums of layers.
+        """
+        parameters = self.net.initial()
+        if self._fits(parameters, inputs):
+            return
+        other = self._other(parameters)
+        columns = []
+        for of_layer in self.of_layer:
+            alone = [
+                tf.zeros_like(part) if i in self.chosen and i not in of_layer.values() else part
+                for i, part in enumerate(other)
+            ]
+            _, outputs = self.features(alone, inputs, None)
+            reached = tf.reduce_max(tf.abs(tf.reshape(outputs, [outputs.shape[0], -1])), axis=0)
+            columns.append(tuple(int(i) for i in np.flatnonzero(reached)))
+        self._groups = [
+            _Group(tuple(k for k, own in enumerate(columns) if own == of_group), of_group)
+            for of_group in dict.fromkeys(columns)
+        ]
+        self.check(parameters, inputs)
+
+    def _other(self, parameters: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        """Parameters with another head: the present one may be zeros, and hide what is done to it."""
+        other = list(parameters)
+        for number, index in enumerate(self.chosen):
+            shape = parameters[index].shape
+            other[index] = tf.random.stateless_normal(shape, [number, 7], dtype=self.net.dtype)
+        return other
+
+    def _parts(
+        self, parameters: Sequence[tf.Tensor], features: Sequence[tf.Tensor]
+    ) -> list[tf.Tensor]:
+        """What each layer gives: ``[samples, units]``."""
+        return [
+            feature
+            @ tf.concat(
+                [tf.reshape(parameters[i], [-1, layer.units]) for i in of_layer.values()], axis=0
+            )
+            for feature, layer, of_layer in zip(features, self.layers, self.of_layer, strict=True)
+        ]
+
+    def _in_columns(self, parts: Sequence[tf.Tensor], n_outputs: int) -> tf.Tensor | None:
+        """The sums of all groups in their columns, ``[samples, outputs]``; None where they don't fit."""
+        columns = [column for group in self._groups for column in group.columns]
+        units = [parts[k].shape[1] - len(g.columns) for g in self._groups for k in g.layers]
+        if any(units) or sorted(columns) != list(range(n_outputs)):
+            return None
+        sums = [tf.add_n([parts[k] for k in group.layers]) for group in self._groups]
+        return tf.gather(tf.concat(sums, axis=1), np.argsort(columns), axis=1)
 
 
 def _near(one: tf.Tensor, other: tf.Tensor) -> bool:

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from tsmaml.engine.problem import Samples
 
 
-def solved_view(view: View, log_strengths: Sequence[tf.Tensor], support: Samples) -> View:
+def solved_view(
+    head: LinearHead, view: View, log_strengths: Sequence[tf.Tensor], support: Samples
+) -> View:
     """A task with the head that is best for its support, in the dual form.
 
     Args:
+        head: what the task is seen through.
         view: with the meta-learned head.
         log_strengths: ``([layers],)``, the logarithms of ``lambda``.
         support: targets ``[samples, ...]``, or a dictionary that has them as ``"y"``.
@@ -34,7 +37,7 @@ def solved_view(view: View, log_strengths: Sequence[tf.Tensor], support: Samples
     factors = [tf.exp(-log_strengths[0][k]) for k in range(len(view.of_support))]
     gram = combined(view.of_support, factors)
     weights = _columns(support.weights, view.support)
-    return view.moved(factors, _dual(gram, _residual(support, view.support), weights))
+    return head.moved(view, factors, _dual(gram, _residual(support, view.support), weights))
 
 
 def solve(
