@@ -4,9 +4,9 @@
         [--also FOLDER...]
 
 FOLDER holds ``train.parquet``. A fifth of its series are held out, and the last horizon of all: what is
-left of the others is meta-trained on, together with the training files of the folders after ``--also``, and the held-out ones are forecast from their last 1, 1.5, 2 and 3
-seasons and from all that is left. Each length has its sMAPE and MASE, zero-step and adapted. Defaults of
-tsmaml were chosen by such tables.
+left of the others is meta-trained on, together with the training files of the folders after ``--also``,
+and the held-out ones are forecast from their last 1, 1.5, 2 and 3 seasons and from all that is left. Each
+length has its sMAPE and MASE, zero-step and adapted. Defaults of tsmaml were chosen by such tables.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Forecasts of new series with short histories, by level of adaptation. Prints Markdown.
 
     python benchmarks/cold_start.py cross DATA TARGET SOURCE... [--steps 3000] [--json FILE]
-    python benchmarks/cold_start.py same DATA TARGET [--folds 5] [--baselines auto_ets] [--json FILE]
+    python benchmarks/cold_start.py same DATA TARGET [SOURCE...] [--folds 5] [--baselines auto_ets]
 
 DATA is a folder of collections, each a folder with ``train.parquet`` and ``test.parquet``. ``cross``
 meta-trains on the training files of the sources, and forecasts every series of the target from its last
 L points: 1, 1.5, 2 and 3 seasons, and all. ``same`` meta-trains on four fifths of the target's own series
-and forecasts the other fifth, five times. The test file of the target is scored once, and nothing is
-chosen on it. MASE is scaled by the full history.
+(and on the sources, if there are any) and forecasts the other fifth, five times. The test file of the
+target is scored once, and nothing is chosen on it. MASE is scaled by the full history.
 
 Rows: seasonal naive and further baselines of ``plugins/tsmaml-baselines``, which see the same points; the
 net trained from scratch on the target's histories alone; zero-step; plain fine-tuning (the same steps as
@@ -164,6 +164,7 @@ def fitted(frame: pd.DataFrame, h: int, given: argparse.Namespace, seed: int = 0
         input_size=given.input_size or 3 * given.season,
         freq=1,
         steps=given.steps,
+        ensemble=given.ensemble,
         seed=seed,
     )
     return forecaster.fit(frame)
@@ -172,8 +173,8 @@ def fitted(frame: pd.DataFrame, h: int, given: argparse.Namespace, seed: int = 0
 def folds(given: argparse.Namespace, target: Target) -> Iterator[tuple[MetaForecaster, Target]]:
     """Forecasters, each with series that it has not seen."""
     h = target.truth.shape[1]
+    frames = [counted(given.data / name, "train") for name in given.sources]
     if given.track == "cross":
-        frames = [counted(given.data / name, "train") for name in given.sources]
         yield fitted(pd.concat(frames), h, given), target
         return
     frame = counted(given.data / given.target, "train")
@@ -181,7 +182,7 @@ def folds(given: argparse.Namespace, target: Target) -> Iterator[tuple[MetaForec
     for fold in range(given.folds):
         index = np.sort(order[fold :: given.folds])
         of_others = frame[~frame["unique_id"].isin(target.past.ids[index])]
-        yield fitted(of_others, h, given, fold), target.select(index)
+        yield fitted(pd.concat([of_others, *frames]), h, given, fold), target.select(index)
 
 
 def main() -> None:
@@ -194,12 +195,13 @@ def main() -> None:
     parser.add_argument("--season", type=int, default=12)
     parser.add_argument("--input-size", type=int, help="default: three seasons")
     parser.add_argument("--steps", type=int, default=MetaForecaster().settings.steps)
+    parser.add_argument("--ensemble", type=int, default=1)
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--baselines", default="")
     parser.add_argument("--json", type=Path, metavar="FILE")
     given = parser.parse_args()
-    if (given.track == "cross") != bool(given.sources):
-        sys.exit("cross needs sources to meta-train on; same needs none.")
+    if given.track == "cross" and not given.sources:
+        sys.exit("cross needs sources to meta-train on.")
     warnings.simplefilter("ignore")
     season, began = given.season, time.monotonic()
     folder = given.data / given.target

@@ -11,7 +11,7 @@ import pytest
 from tsmaml import MetaForecaster
 from tsmaml.engine import MetaLearner
 from tsmaml.errors import UsageError
-from tsmaml.forecaster.tuned import SHARES, best_share, plainly_tuned, tune_to
+from tsmaml.forecaster.tuned import SHARES, Reach, best_share, plainly_tuned, tune_to
 from tsmaml.series import read_series
 
 
@@ -146,18 +146,26 @@ def test_what_was_adapted_is_kept_saved_and_loaded(fitted, others, tmp_path):
     assert set(again.explain_["level"]) <= {"collection", "both"}
 
 
-def test_the_share_with_the_lowest_losses_if_it_gains_for_sure():
+def test_the_share_with_the_lowest_losses_if_it_gains_enough():
+    far, near, lenient = Reach(1, 1.0, 2.0), Reach(1, 0.25, 2.0), Reach(1, 1.0, -2.0)
     level = np.random.default_rng(0).uniform(1, 100, 200)
     losses = level * np.array([1.0, 0.8, 0.7, 0.75, 0.9])[:, np.newaxis]
-    assert SHARES[best_share(losses)] == 0.5
-    assert SHARES[best_share(losses, most=0.25)] == 0.25
-    assert best_share(np.full((5, 200), np.nan)) == 0
-    assert best_share(np.tile(level, (5, 1))) == 0
+    assert SHARES[best_share(losses, far)] == 0.5
+    assert SHARES[best_share(losses, near)] == 0.25
+    assert best_share(np.full((5, 200), np.nan), lenient) == 0
+    assert best_share(np.tile(level, (5, 1)), far) == 0
     outlier = losses.copy()
     outlier[1:, 0] = 1e9  # one series alone decides nothing
-    assert SHARES[best_share(outlier)] == 0.5
+    assert SHARES[best_share(outlier, far)] == 0.5
     by_chance = np.stack([level] * 5)
-    by_chance[3] *= np.exp(0.5 * (-1.0) ** np.arange(200) - 0.02)  # a gain of 2 %, give or take 4
-    assert best_share(by_chance) == 0
+    by_chance[1:] *= 2
+    # A gain of 5 %, give or take 3.5; then one of 9 %, and a loss of 5 %.
+    by_chance[3] = level * np.exp(0.5 * (-1.0) ** np.arange(200) - 0.05)
+    assert best_share(by_chance, far) == 0
+    assert SHARES[best_share(by_chance, lenient)] == 0.75
     by_chance[3] *= np.exp(-0.04)
-    assert SHARES[best_share(by_chance)] == 0.75
+    assert SHARES[best_share(by_chance, far)] == 0.75
+    by_chance[3] *= np.exp(0.14)
+    assert SHARES[best_share(by_chance, lenient)] == 0.75
+    by_chance[3] *= np.exp(0.05)
+    assert best_share(by_chance, lenient) == 0

@@ -39,7 +39,7 @@ def size_of(name: str) -> Size:
     return SIZES[name]
 
 
-SIZES = {"tiny": Size(300, 1), "default": Size(2000, 1), "large": Size(3000, 5)}
+SIZES = {"tiny": Size(800, 1), "default": Size(5000, 1), "large": Size(5000, 5)}
 
 
 @dataclass(frozen=True)

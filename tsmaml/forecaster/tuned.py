@@ -50,15 +50,19 @@ class Reach(NamedTuple):
     Attributes:
         steps: of tuning.
         most: the largest share of the way.
+        least: the gain on points held back that is asked for, in standard errors.
     """
 
     steps: int
     most: float
+    least: float
 
 
 # By what was tuned and judged, and what is forecast in the end: whole inputs both times, masked ones
 # both times, or masked ones first and whole ones then, on which the initialisation is better already.
-_WHOLE, _MASKED, _FILLED = Reach(300, 1.0), Reach(100, 0.5), Reach(100, 0.25)
+# Whole histories gain as a rule, and more by their last horizon than the points held back can show;
+# of short ones, steps that the points held back do not reach can lose what those gain.
+_WHOLE, _MASKED, _FILLED = Reach(300, 1.0, -2.0), Reach(100, 0.5, 2.0), Reach(100, 0.25, 2.0)
 
 
 class Tuned(NamedTuple):
@@ -158,7 +162,7 @@ def tune_to(pipeline: Pipeline, ready: Prepared) -> Tuned:
     of_past = plainly_tuned(pipeline, ready, cut_back=cut_back)
     path = [between(start, of_past, share) for share in SHARES]
     losses = held_back_losses(pipeline, ready, path, cut_back)
-    place = best_share(losses, reach_of(ready.collection, pipeline.choices).most)
+    place = best_share(losses, reach_of(ready.collection, pipeline.choices))
     share = SHARES[place]
     whole = between(start, plainly_tuned(pipeline, ready), share) if share else start
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
@@ -200,26 +204,26 @@ def plainly_tuned(
     return learner.tune(sampler, histories, steps, rate=_RATE)
 
 
-def best_share(losses: np.ndarray, most: float = 1.0) -> int:
-    """The share with the lowest losses, if they are lower than at 0 by a standard error at least.
+def best_share(losses: np.ndarray, reach: Reach) -> int:
+    """The share above 0 with the lowest losses, if they are as much lower than at 0 as is asked for.
 
     Losses are compared as ratios, series by series: a few that are hard to forecast decide nothing.
 
     Args:
         losses: ``[shares, series]``, NaN where a series has nothing to be judged by.
-        most: no share above this.
+        reach: the largest share, and the gain that is asked for.
 
     Returns:
-        its place.
+        its place; 0 if none is good enough.
     """
     judged = losses[:, ~np.isnan(losses).any(axis=0)]
     if judged.shape[1] < 2:
         return 0
-    judged = judged[np.array(SHARES) <= most]
-    gain = -np.log((judged + _FLOOR) / (judged[0] + _FLOOR))
+    judged = judged[np.array(SHARES) <= reach.most]
+    gain = -np.log((judged[1:] + _FLOOR) / (judged[0] + _FLOOR))
     best = int(np.argmax(gain.mean(axis=1)))
     error = gain[best].std(ddof=1) / np.sqrt(gain.shape[1])
-    return best if gain[best].mean() > error else 0
+    return best + 1 if gain[best].mean() > reach.least * error else 0
 
 
 def held_back_losses(
