@@ -188,3 +188,16 @@ def test_a_model_says_what_it_can_not_use(everything):
         MetaForecaster(**plain, calendar=["hour"]).fit(everything)
     with pytest.raises(UsageError, match="The calendar has no 'moon'"):
         MetaForecaster(**OPTIONS, calendar=["moon"]).fit(everything)
+
+
+def test_static_columns_of_the_rows_are_found_again(everything, new, tmp_path):
+    known = everything.merge(shops(everything)[["unique_id", "town"]])
+    forecaster = MetaForecaster(**OPTIONS, steps=2).fit(known, static_cols=["town"])
+    rows = new.merge(shops(new)[["unique_id", "town"]])
+    rows.to_parquet(tmp_path / "new.parquet", index=False)
+    made = forecaster.predict(rows)
+    pd.testing.assert_frame_equal(forecaster.predict(tmp_path / "new.parquet"), made)
+    towns = shops(new)[["unique_id", "town"]]
+    pd.testing.assert_frame_equal(forecaster.predict(new, static_df=towns), made)
+    with pytest.raises(DataError, match="the static column 'town' is not there"):
+        forecaster.predict(new)

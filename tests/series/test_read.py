@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tsmaml.errors import UsageError
+from tsmaml.errors import DataError, UsageError
 from tsmaml.series import read_series
 
 NOT_SORTED = "The rows were not sorted by series and time; they have been sorted."
@@ -105,3 +105,32 @@ def test_importing_series_loads_nothing_heavy():
     )
     assert "numpy" in loaded.stdout.split()
     assert not {"pandas", "pyarrow", "tensorflow", "keras"} & set(loaded.stdout.split())
+
+
+def test_static_columns_say_one_thing_a_series(frame, tmp_path):
+    towns = frame["unique_id"].map({"a": "Bath", "b": "Ely", "c": None})
+    known = frame.assign(town=towns, area=frame["unique_id"].map({"a": 2.0, "b": 1.0, "c": 3.0}))
+    known.loc[1, "town"] = None  # a row that says nothing contradicts nothing
+    path = tmp_path / "shops.parquet"
+    known.sample(frac=1, random_state=0).sort_values("y").to_parquet(path, index=False)
+    for source in (known, path):
+        collection = read_series(source, static_cols=["town", "area"])
+        static = collection.exogenous.stat
+        assert collection.ids.tolist() == ["b", "a", "c"]
+        assert static["town"].shown().tolist() == ["Ely", "Bath", None]
+        assert static["area"].values.tolist() == [1, 2, 3]
+    more = pd.DataFrame({"unique_id": ["a", "b", "c"], "staff": [1, 2, 3]})
+    both = read_series(known, static_cols=["town"], static_df=more)
+    assert sorted(both.exogenous.stat) == ["staff", "town"]
+
+
+def test_static_columns_survive_gaps(frame):
+    frame = frame.assign(town="Ely")[lambda x: x.index != 1]
+    collection = read_series(frame, static_cols=["town"])
+    assert collection.lengths.tolist() == [3, 3, 1]
+    assert collection.exogenous.stat["town"].shown().tolist() == ["Ely"] * 3
+
+
+def test_a_column_that_changes_is_not_static(frame):
+    with pytest.raises(DataError, match=r"'b': the static column 'y2' says 1\.0 and 3\.0 of it"):
+        read_series(frame.assign(y2=frame["y"]), static_cols=["y2"])

@@ -30,12 +30,14 @@ _READING: dict[str, Any] = {
     "storage": None,
     "hist_cols": (),
     "futr_cols": (),
+    "static_cols": (),
     "static_df": None,
     "futr_df": None,
 }
 _TYPED = {
     "hist_cols": "hist_col",
     "futr_cols": "futr_col",
+    "static_cols": "static_col",
     "static_df": "static",
     "futr_df": "future",
 }
@@ -71,6 +73,13 @@ def reading_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Path(),
             metavar="FILE",
             help="Static columns: one row for each series.",
+        ),
+        click.option(
+            "--static-col",
+            "static_cols",
+            multiple=True,
+            metavar="NAME",
+            help="Column that is the same in all rows of a series; may be repeated.",
         ),
         click.option(
             "--futr-col",
@@ -172,9 +181,10 @@ def _option_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def with_columns_of(model: str, reading: ReadOptions) -> ReadOptions:
-    """Options of reading, with the exogenous columns that a model file was trained with."""
+def with_columns_of(model: str, series: str, reading: ReadOptions) -> ReadOptions:
+    """Options of reading the series, with the exogenous columns that a model file was trained with."""
     from tsmaml import artifacts
+    from tsmaml.series.sources import static_columns_of
 
     if not os.path.isfile(model):  # noqa: PTH113  (what is wrong with it is told in its turn)
         return reading
@@ -183,6 +193,8 @@ def with_columns_of(model: str, reading: ReadOptions) -> ReadOptions:
     for role in ("hist", "futr"):
         names = tuple(code["name"] for code in columns.get(role, ()))
         found[f"{role}_cols"] = reading.get(f"{role}_cols") or names  # type: ignore[literal-required]
+    static = [code["name"] for code in columns.get("stat", ())]
+    found["static_cols"] = static_columns_of(series, static, reading)
     return found
 
 

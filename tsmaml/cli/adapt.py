@@ -52,7 +52,7 @@ def command(
     from tsmaml.series import read_series
 
     check_writable(Path(out))
-    collection = read_series(series, **with_columns_of(model, reading))
+    collection = read_series(series, **with_columns_of(model, series, reading))
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     adapted = MetaForecaster.load(model).adapt(collection, adapt_to=adapt_to)

@@ -141,7 +141,7 @@ def command(
     resolved(baselines)
     load = _forecaster_of(model, horizon, seed, settings)
     collection = read_series(
-        series, **(reading if model is None else with_columns_of(model, reading))
+        series, **(reading if model is None else with_columns_of(model, series, reading))
     )
     quiet_tensorflow()
     with stages(quiet, "Evaluating") as on_stage:

@@ -85,6 +85,7 @@ def command(
       tsmaml fit sales.csv --id-col shop --time-col day --target-col sold --horizon 28
       tsmaml fit series.parquet --model mlp --model-opt width=64 --algorithm anil -o small.tsmaml
       tsmaml fit series.parquet --callback jsonlines:path=log.jsonl --checkpoint-steps 100
+      tsmaml fit shops.parquet --group-col region
       tsmaml fit series.parquet --resume
       tsmaml fit --help-model nbeats
       tsmaml fit series.parquet --model mlp --write-config > fit.toml

@@ -104,7 +104,7 @@ def command(
     levels = levels_of(level, quantiles)
     collection = None
     if series is not None:
-        collection = read_series(series, **with_columns_of(model, reading))
+        collection = read_series(series, **with_columns_of(model, series, reading))
     artifacts.check(model, "forecaster")
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)

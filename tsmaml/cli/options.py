@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -67,6 +68,12 @@ _OF_FIT = (
     click.option("--season", type=int, help="Points in a season; 1: none."),
     _part_options,
     click.option(
+        "--group-col",
+        metavar="NAME",
+        help="Static column whose values form the tasks: series of one value are adapted to "
+        "together. A column of SERIES, or of the file of --static.",
+    ),
+    click.option(
         "--size",
         metavar="NAME",
         help="tiny, default or large: how long to train, and how many nets, unless said otherwise.",
@@ -110,9 +117,26 @@ def fit_options(command: Callable[..., Any]) -> Callable[..., Any]:
     Those of reading come as one dictionary ``reading``, the others as keyword arguments, which
     :func:`forecaster_arguments` turns into those of ``MetaForecaster``.
     """
+
+    @functools.wraps(command)
+    def grouped(*args: Any, group_col: str | None, **kwargs: Any) -> Any:
+        return command(*args, **(kwargs if group_col is None else _grouped(group_col, kwargs)))
+
+    found: Callable[..., Any] = grouped
     for option in reversed(_OF_FIT):
-        command = option(command)
-    return command
+        found = option(found)
+    return found
+
+
+def _grouped(column: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a fit whose tasks are the values of a static column."""
+    if options["tasks"] != PARTS["tasks"][1]:
+        raise click.UsageError("--group-col says which series form a task; so does --tasks.")
+    reading = dict(options["reading"])
+    if reading["static_df"] is None and column not in reading["static_cols"]:
+        reading["static_cols"] = (*reading["static_cols"], column)
+    named = {"tasks": "by_static", "tasks_options": {"column": column}, "reading": reading}
+    return {**options, **named}
 
 
 def forecaster_arguments(reading: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

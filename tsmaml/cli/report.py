@@ -66,7 +66,7 @@ def command(
     beside = ["seasonal_naive"] if baselines is None else baselines
     resolved(beside)
     artifacts.check(model, "forecaster")
-    series = None if data is None else read_series(data, **with_columns_of(model, reading))
+    series = None if data is None else read_series(data, **with_columns_of(model, data, reading))
     quiet_tensorflow()
     forecaster = MetaForecaster.load(model)
     made_by = typed(click.get_current_context(), ("quiet", "traceback"))

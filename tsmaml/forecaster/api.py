@@ -14,6 +14,7 @@ from tsmaml.forecaster.events import teller_of
 from tsmaml.forecaster.settings import Settings, size_of
 from tsmaml.plugins import registry
 from tsmaml.series import SeriesCollection, read_series
+from tsmaml.series.sources import static_columns_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -185,8 +186,8 @@ class MetaForecaster:
                 never interrupted.
             progress: show a bar where this runs in a notebook.
             reading: ``id_col``, ``time_col``, ``target_col``, ``wide``, ``gaps``, ``duplicates``, and
-                the exogenous ``hist_cols``, ``futr_cols`` and ``static_df``: how ``df`` is read, see
-                :func:`tsmaml.series.read_series`.
+                the exogenous ``hist_cols``, ``futr_cols``, ``static_cols`` and ``static_df``: how
+                ``df`` is read, see :func:`tsmaml.series.read_series`.
 
         Returns:
             itself. Ctrl-C keeps the best state so far; ``history_.stopped_by`` says so.
@@ -605,6 +606,8 @@ class MetaForecaster:
             encoder = self._trained[0].encoder
             options["hist_cols"] = encoder.names("hist")
             options["futr_cols"] = encoder.names("futr")
+            if not isinstance(df, SeriesCollection):
+                options["static_cols"] = static_columns_of(df, encoder.names("stat"), reading)
         options.update(reading)
         return read_series(df, **options)
 

@@ -42,7 +42,7 @@ def assemble(
         table: the rows.
         frequency: as given; None: inferred.
         gaps, duplicates: see :func:`tsmaml.series.read_series`.
-        roles: names of the ``hist`` and ``futr`` columns.
+        roles: names of the ``hist``, ``futr`` and ``stat`` columns.
 
     Raises:
         DataError: naming file, series and row, if the series can't be used as they are.
@@ -118,10 +118,33 @@ class Rows:
         """The exogenous columns by role."""
         if not self.extra:
             return None
-        hist, futr = (
-            {name: self.extra[name] for name in roles.get(role, ())} for role in ("hist", "futr")
+        hist, futr, stat = (
+            {name: self.extra[name] for name in roles.get(role, ())}
+            for role in ("hist", "futr", "stat")
         )
-        return Exogenous(hist, futr, offsets)
+        return Exogenous(
+            hist,
+            futr,
+            offsets,
+            {name: self._static(name, column, offsets) for name, column in stat.items()},
+        )
+
+    def _static(self, name: str, column: Column, offsets: np.ndarray) -> Column:
+        """What a column says of each series: ``[series]``, NaN where no row says anything."""
+        first, last = (ufunc.reduceat(column.values, offsets[:-1]) for ufunc in (np.fmin, np.fmax))
+        if (first < last).any():
+            at_fault = int(np.argmax(first < last))
+            one, other = (
+                Column(part, column.categories).shown().tolist()[at_fault] for part in (first, last)
+            )
+            raise DataError(
+                f"the static column {name!r} says {one!r} and {other!r} of it.",
+                source=self.table.name,
+                series=str(self.layout.ids[at_fault]),
+                hint="A static column says the same in all rows of a series; others are named by "
+                "--hist-col or --futr-col.",
+            )
+        return Column(first, column.categories)
 
     def _keep(self, rows: np.ndarray) -> None:
         """Go on with some of the rows; series that have none left are gone."""

@@ -56,7 +56,7 @@ def with_static(collection: SeriesCollection, source: Any) -> SeriesCollection:
     chosen = np.array([row_of[name] for name in collection.ids], np.int64)
     stat = {name: column_of(raw.column(name), name, raw.name).at(chosen) for name in names}
     exogenous = collection.exogenous or Exogenous()
-    return replace(collection, exogenous=replace(exogenous, stat=stat))
+    return replace(collection, exogenous=replace(exogenous, stat={**exogenous.stat, **stat}))
 
 
 def with_future(collection: SeriesCollection, source: Any) -> SeriesCollection:

@@ -30,6 +30,7 @@ class ReadOptions(TypedDict, total=False):
     storage: str | os.PathLike[str] | None
     hist_cols: Sequence[str]
     futr_cols: Sequence[str]
+    static_cols: Sequence[str]
     static_df: Any
     futr_df: Any
 

@@ -15,6 +15,8 @@ from tsmaml.series.sources import LongTable, comes_whole, read_source
 
 # Files of more rows than this are read in batches: their columns alone would fill some gigabytes.
 _MANY_ROWS = 60_000_000
+# Options that name columns of the rows beside id, time and target.
+_BESIDE = ("hist_cols", "futr_cols", "static_cols")
 
 
 def read_series(
@@ -30,6 +32,7 @@ def read_series(
     storage: str | os.PathLike[str] | None = None,
     hist_cols: Sequence[str] = (),
     futr_cols: Sequence[str] = (),
+    static_cols: Sequence[str] = (),
     static_df: Any = None,
     futr_df: Any = None,
 ) -> SeriesCollection:
@@ -58,6 +61,7 @@ def read_series(
             name and is gone with the collection.
         hist_cols: columns that are known up to now, numbers or text.
         futr_cols: columns that are known ahead as well.
+        static_cols: columns that say the same in all rows of a series.
         static_df: a frame or path with one row for each series: its columns but the id.
         futr_df: a frame or path with id, time and the future columns after the end of each series.
 
@@ -83,6 +87,7 @@ def read_series(
         storage=storage,
         hist_cols=hist_cols,
         futr_cols=futr_cols,
+        static_cols=static_cols,
         static_df=static_df,
         futr_df=futr_df,
     )
@@ -90,7 +95,7 @@ def read_series(
     if stored is not None:
         return with_beside(stored, static_df, futr_df)
     table, frequency = table_of(source, **options)
-    roles = {"hist": hist_cols, "futr": futr_cols}
+    roles = {"hist": hist_cols, "futr": futr_cols, "stat": static_cols}
     collection = assemble(table, frequency, gaps=gaps, duplicates=duplicates, roles=roles)
     return with_beside(collection, static_df, futr_df)
 
@@ -110,7 +115,7 @@ def table_of(source: Any, **options: Unpack[ReadOptions]) -> tuple[LongTable, Fr
     """The rows of a source and the frequency that was given; options as :func:`read_series`."""
     frequency, given = _checked(options)
     freq = options.get("freq")
-    extra = (*options.get("hist_cols", ()), *options.get("futr_cols", ()))
+    extra = [name for role in _BESIDE for name in options.get(role, ())]  # type: ignore[misc]
     table = read_source(source, given, wide=options.get("wide", False), freq=freq, extra=extra)
     return table, frequency
 
@@ -132,7 +137,7 @@ def read_stored_source(source: Any, options: ReadOptions) -> SeriesCollection | 
     """A collection whose values lie in a file; None where it is to be read into memory."""
     frequency, given = _checked(options)
     storage = options.get("storage")
-    beside = options.get("hist_cols") or options.get("futr_cols")
+    beside = any(options.get(role) for role in _BESIDE)
     if options.get("wide") or beside or comes_whole(source):
         if storage is not None:
             raise UsageError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tsmaml.errors import DataError, PluginError, TsmamlError, UsageError
 from tsmaml.plugins import Part, registry
 from tsmaml.series.collection import Columns
+from tsmaml.series.options import ReadOptions
 from tsmaml.series.words import listed
 
 if TYPE_CHECKING:
@@ -132,6 +133,14 @@ def raw_source(source: Any) -> RawTable:
     from tsmaml.series.frames import raw_frame
 
     return raw_frame(source)
+
+
+def static_columns_of(source: Any, names: Sequence[str], reading: ReadOptions) -> tuple[str, ...]:
+    """Static columns to be read with the rows: all, where they are there and nothing else is said."""
+    said = reading.get("static_df") is not None or reading.get("wide")
+    if said or not names or set(names) - set(raw_source(source).names):
+        return tuple(reading.get("static_cols", ()))
+    return tuple(names)
 
 
 def reader_of(source: Any) -> Part | None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _NAME = "tsmaml"
 # Options of reading that add columns to the series.
-_BESIDE = ("hist_cols", "futr_cols", "static_df")
+_BESIDE = ("hist_cols", "futr_cols", "static_cols", "static_df")
 _SQLITE = b"SQLite format 3\0"
 # What a trial notes at its end: one without it was cut short, is not counted, and is done again.
 OUTCOME = "seconds"
