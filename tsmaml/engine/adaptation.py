@@ -64,8 +64,8 @@ def adapt_tasks(
     )
 
     def step_of_all(fast: Parameters, slots: Any, step: tf.Tensor) -> tuple[Any, Any, Any]:
-        if problem.algorithm.solver == "ridge":
-            return loss_of_all(fast), solved_for_all(), slots
+        if problem.solved_head is not None:
+            return loss_of_all(fast), solved_for_all(problem.solved_head), slots
         loss, moved, slots = map_tasks(
             lambda task: inner_step(problem, meta, task[0], task[1], Samples(*task[2]), step),
             (fast, slots, tuple(support)),
@@ -80,9 +80,9 @@ def adapt_tasks(
             (fast, tuple(support)),
         )
 
-    def solved_for_all() -> Parameters:
+    def solved_for_all(head: LinearHead) -> Parameters:
         found: Parameters = map_tasks(
-            lambda task: solve(problem.head, meta.parameters, meta.rates, Samples(*task)),
+            lambda task: solve(head, meta.parameters, meta.rates, Samples(*task)),
             tuple(support),
         )
         return found

@@ -93,9 +93,9 @@ def adapted_states(
     Returns:
         the support loss before the first step, and the fast parameters after each step.
     """
-    if problem.algorithm.solver == "ridge":
+    if problem.solved_head is not None:
         loss = task_loss(problem, meta.parameters, support, seed)
-        return loss, [solve(problem.head, meta.parameters, meta.rates, support, seed)]
+        return loss, [solve(problem.solved_head, meta.parameters, meta.rates, support, seed)]
     fast = take(problem, meta.parameters)
     if problem.algorithm.order == 1:
         fast = tuple(tf.identity(part) for part in fast)

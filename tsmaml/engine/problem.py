@@ -66,6 +66,11 @@ class Problem(NamedTuple):
             head = LinearHead.of(net, chosen)
         return cls(net, loss, algorithm, chosen, net.layers_of(chosen), head)
 
+    @property
+    def solved_head(self) -> LinearHead | None:
+        """The head that is solved for in closed form; None where steps are taken."""
+        return self.head if self.algorithm.solver == "ridge" else None
+
     def head_for(self, n_support: int) -> LinearHead | None:
         """The head to see tasks of so many support samples through; None: to move its weights."""
         # Products of samples are smaller than weights up to as many samples as there are features.

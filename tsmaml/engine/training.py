@@ -158,8 +158,8 @@ class OuterLoop:
             ]
             # Traced once by intent: TensorFlow would warn of it from the fifth fit on.
             once = loss_of.get_concrete_function(tasks[0])
-            if part == "support" and self.problem.algorithm.solver == "ridge":
-                self.problem.head.check(meta.parameters, tasks[0].inputs)
+            if part == "support" and self.problem.solved_head is not None:
+                self.problem.solved_head.check(meta.parameters, tasks[0].inputs)
             at_fault = np.flatnonzero([not math.isfinite(once(task)) for task in tasks])
             if at_fault.size:
                 raise TrainingError(

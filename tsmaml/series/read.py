@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Unpack
 
 from tsmaml.errors import UsageError
@@ -15,8 +16,6 @@ from tsmaml.series.sources import LongTable, comes_whole, read_source
 
 # Files of more rows than this are read in batches: their columns alone would fill some gigabytes.
 _MANY_ROWS = 60_000_000
-# Options that name columns of the rows beside id, time and target.
-_BESIDE = ("hist_cols", "futr_cols", "static_cols")
 
 
 def read_series(
@@ -115,9 +114,18 @@ def table_of(source: Any, **options: Unpack[ReadOptions]) -> tuple[LongTable, Fr
     """The rows of a source and the frequency that was given; options as :func:`read_series`."""
     frequency, given = _checked(options)
     freq = options.get("freq")
-    extra = [name for role in _BESIDE for name in options.get(role, ())]  # type: ignore[misc]
+    extra = tuple(chain.from_iterable(_beside(options)))
     table = read_source(source, given, wide=options.get("wide", False), freq=freq, extra=extra)
     return table, frequency
+
+
+def _beside(options: ReadOptions) -> list[Sequence[str]]:
+    """Names of columns of the rows beside id, time and target, by role."""
+    return [
+        options.get("hist_cols", ()),
+        options.get("futr_cols", ()),
+        options.get("static_cols", ()),
+    ]
 
 
 def _checked(options: ReadOptions) -> tuple[Frequency | None, dict[str, str | None]]:
@@ -137,7 +145,7 @@ def read_stored_source(source: Any, options: ReadOptions) -> SeriesCollection | 
     """A collection whose values lie in a file; None where it is to be read into memory."""
     frequency, given = _checked(options)
     storage = options.get("storage")
-    beside = any(options.get(role) for role in _BESIDE)
+    beside = any(_beside(options))
     if options.get("wide") or beside or comes_whole(source):
         if storage is not None:
             raise UsageError(
