@@ -147,7 +147,7 @@ class MetaForecaster:
         self._trained: tuple[Pipeline, Fit] | None = None
         self._kept: AdaptedSeries | None = None
         self._collection: SeriesCollection | None = None
-        self._explain: pd.DataFrame | None = None
+        self._explanation: dict[str, np.ndarray] | None = None
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{role}={part.name}" for role, part in self.settings.parts.items())
@@ -284,7 +284,7 @@ class MetaForecaster:
             ``explain_`` says so.
         """
         from tsmaml.forecaster.ahead import forecast_ahead, forecast_unjudged
-        from tsmaml.forecaster.frames import both_frame, explain_frame, forecast_frame
+        from tsmaml.forecaster.frames import both_frame, explanation, forecast_frame
         from tsmaml.intervals import levels_of
 
         pipeline, fit = self._fitted
@@ -296,7 +296,7 @@ class MetaForecaster:
             made = forecast_ahead(pipeline, fit, self._kept, collection, h, adapt_to)
         else:
             made = forecast_unjudged(pipeline, collection, h, inner_steps)
-        self._explain = explain_frame(collection, made)
+        self._explanation = explanation(collection, made)
         frame_of = both_frame if with_zero_step else forecast_frame
         frame = frame_of(pipeline, collection, made, fit.calibration, h, levels)
         registry().tell("forecast_done", forecaster=self, forecast=frame)
@@ -584,9 +584,11 @@ class MetaForecaster:
         ``mae`` in units of the window's scale, or of the history's mean seasonal difference where that
         is larger), ``inner_steps``, ``support_windows``.
         """
-        if self._explain is None:
+        import pandas as pd
+
+        if self._explanation is None:
             raise UsageError("There is nothing to explain yet.", hint="Call predict(df) first.")
-        return self._explain
+        return pd.DataFrame(self._explanation)
 
     @property
     def _fitted(self) -> tuple[Pipeline, Fit]:

@@ -76,18 +76,14 @@ def both_frame(
     return used
 
 
-def explain_frame(collection: SeriesCollection, made: Forecasts) -> pd.DataFrame:
-    """What adaptation did for each series."""
-    import pandas as pd
-
-    return pd.DataFrame(
-        {
-            collection.columns.id: collection.ids,
-            "used": np.where(made.helps, "adapted", "zero-step"),
-            "level": made.level,
-            "zero_step_error": made.zero_step_error,
-            "adapted_error": made.adapted_error,
-            "inner_steps": made.steps,
-            "support_windows": made.support_windows,
-        }
-    )
+def explanation(collection: SeriesCollection, made: Forecasts) -> dict[str, np.ndarray]:
+    """What adaptation did for each series: columns of a frame."""
+    return {
+        collection.columns.id: collection.ids,
+        "used": np.where(made.helps, "adapted", "zero-step"),
+        "level": made.level,
+        "zero_step_error": made.zero_step_error,
+        "adapted_error": made.adapted_error,
+        "inner_steps": made.steps,
+        "support_windows": made.support_windows,
+    }

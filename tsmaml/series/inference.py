@@ -33,7 +33,9 @@ def infer(times: Sequence[np.ndarray]) -> Frequency | None:
     def regular(frequency: Frequency) -> int:
         return sum(bool(np.all(frequency.shift(one[:-1], 1) == one[1:])) for one in times)
 
-    return max(proposed, key=lambda f: (regular(f), proposed[f])) if proposed else None
+    if len(proposed) < 2:
+        return next(iter(proposed), None)
+    return max(proposed, key=lambda f: (regular(f), proposed[f]))
 
 
 def _infer_one(times: np.ndarray) -> Frequency | None:
