@@ -62,20 +62,20 @@ def test_members_are_nets_of_their_own_that_look_back_so_far(ensemble):
 @pytest.mark.parametrize("quantiles", [None, [0.1, 0.5, 0.9]])
 def test_the_forecast_is_the_median_over_the_members(quantiles):
     member = losses.mae() if quantiles is None else losses.pinball(quantiles)
-    loss = loss_of_members(member, MEMBERS)
+    loss = loss_of_members([member], MEMBERS)
     shape = (4, H, MEMBERS) if quantiles is None else (4, H, 3, MEMBERS)
     outputs = np.random.default_rng(2).normal(size=shape)
     location, scale = np.full((4, 1), 10.0), np.full((4, 1), 2.0)
     made = loss.predict_quantiles(outputs, location, scale)
     np.testing.assert_allclose(made, (np.median(outputs, -1) * 2 + 10).reshape(made.shape))
-    assert loss_of_members(member, 1) is member
+    assert loss_of_members([member], 1) is member
 
 
-def test_each_member_has_the_gradient_that_it_has_alone(ensemble):
+def test_each_member_has_the_loss_and_gradient_that_it_has_alone(ensemble):
     inputs = inputs_of(6)
     y, one = tf.random.stateless_normal([6, H], [3, 4]), tf.ones([6, H])
     targets = {"y": y, "observed": one, "unit": one[:, :1]}
-    loss = loss_of_members(losses.mse(), MEMBERS)
+    loss = loss_of_members([losses.mse(), losses.mae()], MEMBERS)
     with tf.GradientTape() as tape:
         value = tf.reduce_mean(loss(targets, ensemble(inputs)))
     grads = tape.gradient(value, [v.value for v in ensemble.trainable_variables])
@@ -83,7 +83,8 @@ def test_each_member_has_the_gradient_that_it_has_alone(ensemble):
     for number, n_latest in enumerate([8, 4, 6]):
         member = alone(ensemble, number)
         with tf.GradientTape() as tape:
-            own = tf.reduce_mean(losses.mse()(targets, member(seen_by(inputs, n_latest))))
+            own_loss = losses.mae() if number == 1 else losses.mse()
+            own = tf.reduce_mean(own_loss(targets, member(seen_by(inputs, n_latest))))
         expected = tape.gradient(own, [v.value for v in member.trainable_variables])
         for found, wanted in zip(grads[4 * number :], expected, strict=False):
             np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-7)
@@ -92,13 +93,14 @@ def test_each_member_has_the_gradient_that_it_has_alone(ensemble):
 
 
 def test_an_ensemble_forecasts_after_a_round_trip_as_before(frame, new_frame, small, tmp_path):
-    forecaster = MetaForecaster(**small, ensemble=2).fit(frame)
+    forecaster = MetaForecaster(**small, ensemble=2, member_losses=["smape"]).fit(frame)
     forecasts = forecaster.predict(new_frame, level=[80], with_zero_step=True)
     assert np.isfinite(forecasts.select_dtypes("number")).all().all()
     forecaster.save(tmp_path / "ensemble.tsmaml")
     again = MetaForecaster.load(tmp_path / "ensemble.tsmaml")
     same = again.predict(new_frame, level=[80], with_zero_step=True)
     np.testing.assert_array_equal(forecasts["TSMAML"], same["TSMAML"])
+    assert again.settings.member_losses == ("smape",)
     assert (forecasts["TSMAML"] != forecasts["zero-step"]).any()
 
 
@@ -111,3 +113,21 @@ def test_algorithms_that_adapt_no_weights_of_their_own_are_refused(frame, small,
 def test_a_number_of_members_below_one_is_refused():
     with pytest.raises(UsageError, match="ensemble is 0; wanted is a whole number"):
         MetaForecaster(ensemble=0)
+
+
+def test_more_losses_than_members_are_refused():
+    with pytest.raises(UsageError, match=r"3 losses \(mae, smape, mase\) for an ensemble of 2"):
+        MetaForecaster(ensemble=2, member_losses=["smape", "mase"])
+    with pytest.raises(UsageError, match="2 losses"):
+        MetaForecaster(member_losses=["smape"])
+
+
+@pytest.mark.parametrize("other", ["pinball", "normal"])
+def test_losses_that_forecast_something_else_are_refused(frame, small, other):
+    with pytest.raises(UsageError, match=f"mae and {other} do not forecast the same quantiles"):
+        MetaForecaster(**small, ensemble=2, member_losses=[other]).fit(frame)
+
+
+def test_unknown_losses_are_refused(frame, small):
+    with pytest.raises(UsageError, match="Did you mean 'smape'"):
+        MetaForecaster(**small, ensemble=2, member_losses=["smap"]).fit(frame)

@@ -107,6 +107,13 @@ _OF_FIT = (
     click.option(
         "--ensemble", type=int, help="So many nets side by side, whose median is the forecast."
     ),
+    click.option(
+        "--member-loss",
+        "member_losses",
+        multiple=True,
+        metavar="NAME",
+        help="Loss of some nets of the ensemble, which have --loss and these in turn; may be repeated.",
+    ),
     click.option("--seed", type=int, help="Decides everything that is random."),
 )
 

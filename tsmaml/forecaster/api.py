@@ -70,6 +70,7 @@ class MetaForecaster:
             ... (:data:`tsmaml.tasks.encoding.CALENDAR`).
         ensemble: so many nets side by side, of other first weights and lengths of input, trained and
             adapted together; the forecast is their median. None: by ``size``.
+        member_losses: names of losses that nets of the ensemble have in turn, after ``loss``.
 
     Example::
 
@@ -112,6 +113,7 @@ class MetaForecaster:
         non_negative: bool = Settings.non_negative,
         calendar: Sequence[str] = Settings.calendar,
         ensemble: int | None = None,
+        member_losses: Sequence[str] = Settings.member_losses,
     ) -> None:
         usual = size_of(size)
         self.settings = Settings(
@@ -143,6 +145,7 @@ class MetaForecaster:
             non_negative,
             tuple(calendar),
             usual.ensemble if ensemble is None else ensemble,
+            tuple(member_losses),
         )
         self._trained: tuple[Pipeline, Fit] | None = None
         self._kept: AdaptedSeries | None = None

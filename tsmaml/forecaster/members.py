@@ -1,20 +1,21 @@
 """Ensembles: nets side by side in one, trained, adapted and stored together; their median forecasts.
 
-Members differ in their first weights and in how far they look back (Oreshkin et al. 2020, N-BEATS,
-section 3.4: an ensemble over input sizes, losses and seeds, joined by the median). No weight belongs to
+Members differ in their first weights, in how far they look back and, if asked for, in their losses
+(Oreshkin et al. 2020, N-BEATS, section 3.4: an ensemble over input sizes, losses and seeds, joined by
+the median). No weight belongs to
 two of them and the loss is a sum over them, so that each learns and adapts as it would alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 import numpy as np
 
-from tsmaml.errors import TrainingError
+from tsmaml.errors import TrainingError, UsageError
 from tsmaml.losses import Loss
 
 # How much of the input the members see, in turn.
@@ -82,38 +83,59 @@ class MembersLoss(Loss):
     """The loss of an ensemble: that of its members, each by itself.
 
     Attributes:
-        n_members: how many. Outputs have them as one more axis, the last.
-        member: the loss of one.
+        members: the loss of each. Outputs have them as one more axis, the last.
     """
 
-    n_members: int = 1
-    member: Loss | None = None
+    members: tuple[Loss, ...] = ()
 
     def predict_quantiles(self, outputs: Any, location: Any, scale: Any) -> np.ndarray:
         """The median over the members of each level; see :meth:`Loss.predict_quantiles`."""
         each = np.moveaxis(np.asarray(outputs, np.float64), -1, 0)
-        assert self.member is not None
         return np.median(
-            [self.member.predict_quantiles(of_one, location, scale) for of_one in each], axis=0
+            [
+                loss.predict_quantiles(of_one, location, scale)
+                for loss, of_one in zip(self.members, each, strict=True)
+            ],
+            axis=0,
         )
 
     def __call__(self, targets: Any, outputs: Any) -> Any:
         """The mean over the members, with the gradient of the sum."""
         import tensorflow as tf
 
-        assert self.member is not None
-        if outputs.shape[-1] != self.n_members:
+        n_members = len(self.members)
+        if outputs.shape[-1] != n_members:
             raise TrainingError(
-                f"An ensemble of {self.n_members} gives outputs of shape {list(outputs.shape)}; "
-                f"wanted is {self.n_members} along the last axis."
+                f"An ensemble of {n_members} gives outputs of shape {list(outputs.shape)}; "
+                f"wanted is {n_members} along the last axis."
             )
-        total = tf.add_n([self.member(targets, one) for one in tf.unstack(outputs, axis=-1)])
+        each = tf.unstack(outputs, axis=-1)
+        total = tf.add_n([loss(targets, one) for loss, one in zip(self.members, each, strict=True)])
         # A member's inner rate means what it means for one net.
-        return total - tf.stop_gradient(total * (1 - 1 / self.n_members))
+        return total - tf.stop_gradient(total * (1 - 1 / n_members))
 
 
-def loss_of_members(loss: Loss, n_members: int) -> Loss:
-    """The loss of an ensemble of so many; of one net, that of the net."""
+def loss_of_members(losses: Sequence[Loss], n_members: int) -> Loss:
+    """The loss of an ensemble of so many, whose members have these in turn; of one net, the first.
+
+    Raises:
+        UsageError: if the losses do not forecast the same quantiles in the same way.
+    """
+    first = losses[0]
     if n_members == 1:
-        return loss
-    return MembersLoss(loss.name, loss.function, loss.quantiles, loss.distribution, n_members, loss)
+        return first
+    for other in losses[1:]:
+        if _forecasts(other) != _forecasts(first):
+            raise UsageError(
+                f"The losses {first.name} and {other.name} do not forecast the same quantiles from as "
+                "many outputs: the nets of an ensemble can't have both.",
+                hint="Those of point forecasts go together: mae, mse, huber, smape, mape, mase.",
+            )
+    members = tuple(losses[number % len(losses)] for number in range(n_members))
+    return MembersLoss(first.name, first.function, first.quantiles, first.distribution, members)
+
+
+def _forecasts(loss: Loss) -> tuple[Any, ...]:
+    """What a loss wants of a net, and gives."""
+    of_counts = loss.distribution is not None and loss.distribution.counts
+    return loss.n_outputs, loss.quantiles, of_counts

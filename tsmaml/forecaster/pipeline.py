@@ -174,7 +174,8 @@ def build(settings: Settings, choices: Choices, encoder: Encoder = NOTHING_TO_EN
         mix_share=0.0 if of_counts(loss) else settings.mix_share,
         scaling=call_part(registry().get("scaling", settings.scaling), options={}),
     )
-    of_members = loss_of_members(loss, n_members)
+    others = [as_loss(call_part(part, options={})) for part in settings.other_losses]
+    of_members = loss_of_members([loss, *others], n_members)
     learner = MetaLearner(
         model,
         algorithm,

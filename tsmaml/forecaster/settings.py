@@ -74,8 +74,10 @@ class Settings:
     non_negative: bool = False
     calendar: Sequence[str] = ()
     ensemble: int = SIZES["default"].ensemble
+    member_losses: Sequence[str] = ()
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "member_losses", tuple(self.member_losses))
         if self.algorithm == Settings.algorithm:
             merged = {**_ANIL_OPTIONS, **self.algorithm_options}
             object.__setattr__(self, "algorithm_options", merged)
@@ -97,6 +99,12 @@ class Settings:
             share = getattr(self, name)
             if not 0 <= share <= 1:
                 raise UsageError(f"{name} is {share!r}; wanted is a share from 0 to 1.")
+        if self.member_losses and len(self.member_losses) >= self.ensemble:
+            raise UsageError(
+                f"There are {len(self.member_losses) + 1} losses ({self.loss}, "
+                f"{', '.join(self.member_losses)}) for an ensemble of {self.ensemble}.",
+                hint="Give each loss a net: --ensemble K, in Python ensemble=K.",
+            )
         if not isinstance(self.seed, int) or not 0 <= self.seed < 2**31:
             raise UsageError(f"seed is {self.seed!r}; wanted is a whole number from 0 to 2^31 - 1.")
 
@@ -115,6 +123,11 @@ class Settings:
             for role, kind in kinds.items()
         }
 
+    @property
+    def other_losses(self) -> list[Part]:
+        """Losses of the nets of an ensemble beside the first, resolved."""
+        return [registry().resolve("loss", name) for name in self.member_losses]
+
     def check_parts(self) -> None:
         """Refuse wrong names of parts, and wrong options where that loads no TensorFlow.
 
@@ -126,6 +139,8 @@ class Settings:
         for role, part in self.parts.items():
             if role != "algorithm":
                 check_options(part, getattr(self, f"{role}_options"))
+        for part in self.other_losses:
+            check_options(part, {})
 
 
 def _as_callable_part(found: Registry, kind: str, role: str, given: Any) -> Part:
