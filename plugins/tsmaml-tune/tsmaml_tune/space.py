@@ -31,7 +31,15 @@ FIXED = ("h", "season_length", "freq", "holdout", "seed")
 _NO_NUMBERS = ("size", "patience")
 # Losses of validation are comparable where none of these differs: it is their unit, the points that
 # they are of, or how far a run has come at a step.
-_MAKE_INCOMPARABLE = ("loss", "member_losses", "scaling", "transform", "input_size", "ensemble", "steps")
+_MAKE_INCOMPARABLE = (
+    "loss",
+    "member_losses",
+    "scaling",
+    "transform",
+    "input_size",
+    "ensemble",
+    "steps",
+)
 # Of an algorithm that has them, the two that its forecasts depend on most.
 _OF_ALGORITHMS = ("steps", "rate")
 
