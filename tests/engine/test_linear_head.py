@@ -15,6 +15,7 @@ from tsmaml.engine.mapping import loop, vectorized
 from tsmaml.engine.objective import as_loss
 from tsmaml.engine.outer import outer_gradient
 from tsmaml.engine.problem import Meta, Problem, Samples, initial_rates
+from tsmaml.errors import TrainingError
 
 
 def two_heads():
@@ -169,18 +170,33 @@ def one_after_the_other(x):
     return keras.layers.Add()([first, keras.layers.Dense(2, name="head_2")(first)])
 
 
+def bounded(x):
+    return keras.ops.clip(keras.layers.Dense(2, name="head")(x), -50, 50)
+
+
 def over_time(x):
     return keras.layers.Flatten()(
         keras.layers.Dense(2, name="head")(keras.layers.Reshape((1, 2))(x))
     )
 
 
-@pytest.mark.parametrize("build", [curved, squared, one_after_the_other, over_time])
+@pytest.mark.parametrize("build", [curved, squared, one_after_the_other, bounded, over_time])
 def test_outputs_that_are_not_linear_in_the_head_have_none(build):
     x = keras.Input((2,))
     net = FunctionalModel(keras.Model(x, build(x)))
     assert LinearHead.of(net, net.select("head")) is None
     assert Problem.of(net, as_loss("mse"), engine.anil()).head is None
+
+
+def test_a_layer_whose_kernel_stays_is_no_linear_head():
+    x = keras.Input((2,))
+    head = keras.layers.Dense(2, name="head")
+    model = keras.Model(x, head(keras.layers.Dense(3)(x)))
+    head.kernel.trainable = False
+    net = FunctionalModel(model)
+    assert LinearHead.of(net, net.select("head")) is None
+    with pytest.raises(TrainingError, match="not for a part of 'head'"):
+        engine.MetaLearner(model, engine.ridge())
 
 
 def test_models_that_do_not_say_what_they_take_have_none():

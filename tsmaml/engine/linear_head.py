@@ -85,7 +85,7 @@ class LinearHead:
                 self.layers.append(layer)
         number = {id(variables[index]): index for index in chosen}
         for layer in self.layers:
-            if not all(id(variable) in number for variable in layer.trainable_variables):
+            if any(id(v) not in number for v in (layer.kernel, layer.bias) if v is not None):
                 raise TrainingError(
                     f"ridge solves for whole layers, not for a part of {layer.name!r}."
                 )
@@ -257,11 +257,15 @@ class LinearHead:
         self.check(parameters, inputs)
 
     def _other(self, parameters: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        """Parameters with another head: the present one may be zeros, and hide what is done to it."""
+        """Parameters with another head: the present one may be zeros, and hide what is done to it.
+
+        A large one, which leaves the bounds that outputs may have.
+        """
         other = list(parameters)
         for number, index in enumerate(self.chosen):
             shape = parameters[index].shape
-            other[index] = tf.random.stateless_normal(shape, [number, 7], dtype=self.net.dtype)
+            normal = tf.random.stateless_normal(shape, [number, 7], dtype=self.net.dtype)
+            other[index] = 100 * normal
         return other
 
     def _parts(
