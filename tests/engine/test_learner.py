@@ -304,21 +304,26 @@ def test_checkpoints_are_due_at_multiples_of_pause_steps(sinusoid_net, sinusoid_
     assert seen == [7, 14, 21, 25]
 
 
-def test_mixed_precision_keeps_losses_and_parameters_in_float32(sinusoid_sampler):
-    layers = [keras.layers.Dense(4, "relu", dtype="mixed_bfloat16") for _ in range(2)]
-    model = keras.Sequential(
-        [keras.Input((1,)), *layers, keras.layers.Dense(1, dtype="mixed_bfloat16")]
+def test_mixed_precision_computes_in_bfloat16_and_keeps_the_rest_in_float32(sinusoid_sampler):
+    def model(dtype):
+        layers = [keras.layers.Dense(4, "relu", dtype=dtype) for _ in range(2)]
+        return keras.Sequential([keras.Input((1,)), *layers, keras.layers.Dense(1, dtype=dtype)])
+
+    mixed, whole = (
+        engine.MetaLearner(model(dtype), engine.maml(rate=0.01))
+        for dtype in ("mixed_bfloat16", "float32")
     )
-    learner = engine.MetaLearner(model, engine.maml(rate=0.01))
-    history = learner.fit(sinusoid_sampler, steps=2)
+    history = mixed.fit(sinusoid_sampler, steps=2)
     assert np.isfinite(history.reports[-1].query_loss)
     task = sinusoid_sampler(tf.constant([7, 7], tf.int64))
-    adapted = learner.adapt(task.support_inputs, task.support_targets)
-    assert {part.dtype for part in (*learner.meta.parameters, *adapted.fast)} == {tf.float32}
-    outputs = learner.predict(task.query_inputs, adapted)
+    adapted = mixed.adapt(task.support_inputs, task.support_targets)
+    assert {part.dtype for part in (*mixed.meta.parameters, *adapted.fast)} == {tf.float32}
+    outputs = mixed.predict(task.query_inputs, adapted)
     assert outputs.dtype == tf.float32
-    # Computed in bfloat16: that holds them without loss.
-    np.testing.assert_array_equal(tf.cast(tf.cast(outputs, tf.bfloat16), tf.float32), outputs)
+    # The same weights in float32 throughout: bfloat16 has 8 bits, each layer rounds to them.
+    exact = whole.predict(task.query_inputs, adapted)
+    off = np.abs(outputs - exact).max()
+    assert 0 < off < 0.05 * np.abs(exact).max()
 
 
 def test_errors_before_training_starts(sinusoid_net, sinusoid_sampler):

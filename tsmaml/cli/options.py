@@ -111,6 +111,7 @@ _OF_FIT = (
         "--member-loss",
         "member_losses",
         multiple=True,
+        callback=lambda ctx, param, names: names or None,
         metavar="NAME",
         help="Loss of some nets of the ensemble, which have --loss and these in turn; may be repeated.",
     ),
