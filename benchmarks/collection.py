@@ -8,6 +8,8 @@ Prints a Markdown table: sMAPE and MASE of the seasonal naive, the zero-step and
 of other baselines by name, such as those of the plugin tsmaml-baselines. MASE is scaled at the lag that is
 given (the M4 competition scaled weekly series at lag 1), else at the season. At lag 1 the OWA stands
 beside: the mean of both in units of those of the naive forecast, which is the competition's Naive2 there.
+Forecasts that come with intervals have the share of the truth in those of 80 and 95 %, and the weighted
+quantile loss of their bounds and the forecast itself.
 """
 
 from __future__ import annotations
@@ -19,9 +21,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+from cold_start import LEVELS, covered, quantile_loss, with_intervals
 
 from tsmaml import MetaForecaster, read_series
 from tsmaml.evaluation import score, seasonal_naive
+from tsmaml.evaluation.baselines import build_seasonal_naive
 from tsmaml.evaluation.request import made, resolved
 
 
@@ -56,17 +60,19 @@ def main() -> None:
     ).fit(train)
     fit_seconds = time.monotonic() - started
     started = time.monotonic()
-    adapted = forecaster.predict()["TSMAML"].to_numpy().reshape(-1, h)
+    adapted = forecaster.predict(level=LEVELS)
     forecast_seconds = time.monotonic() - started
     share = float((forecaster.explain_["used"] == "adapted").mean())
     season = forecaster.choices_.season_length
     lag = given.lag or season
-    forecasts = {
-        "seasonal naive": seasonal_naive(train, season, h),
-        "zero-step": forecaster.predict(zero_step=True)["TSMAML"].to_numpy().reshape(-1, h),
-        "adapted": adapted,
-        **{name: make(train, h, []).point for name, make in made(parts, season).items()},
+    zero_step = forecaster.predict(zero_step=True, level=LEVELS)
+    full = {
+        "seasonal naive": build_seasonal_naive(season)(train, h, LEVELS),
+        "zero-step": with_intervals(zero_step, h),
+        "adapted": with_intervals(adapted, h),
+        **{name: make(train, h, LEVELS) for name, make in made(parts, season).items()},
     }
+    forecasts = {name: one.point for name, one in full.items()}
     if lag == 1:
         forecasts["naive"] = seasonal_naive(train, 1, h)
     scores = score(truth[:, :h], forecasts, train, lag)
@@ -82,9 +88,14 @@ def main() -> None:
         naive = of.pop("naive")
         columns.append("OWA")
         of = {name: [*each, float(np.mean(np.array(each) / naive))] for name, each in of.items()}
+    columns += [*(f"{level:g} % holds" for level in LEVELS), "quantile loss"]
     print(f"| forecast | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}")
     for name, each in of.items():
-        print(f"| {name} | {' | '.join(f'{value:.3f}' for value in each)} |")
+        cells = [f"{value:.3f}" for value in each]
+        if full[name].bounds:
+            cells += [f"{share:.1f} %" for share in covered(full[name], truth[:, :h])]
+            cells.append(f"{quantile_loss(full[name], truth[:, :h]):.4f}")
+        print(f"| {name} | {' | '.join(cells + [''] * (len(columns) - len(cells)))} |")
     if given.out:
         result = {
             "scores": scores.mean,
