@@ -60,6 +60,7 @@ EVERY = [
     engine.cavia(rate=0.1, steps=2),
     engine.imaml(rate=0.1, steps=2),
     engine.ridge(),
+    engine.maml(name="shrunk", rate=0.1, steps=2, shrinkage="layer"),
 ]
 
 
@@ -343,6 +344,9 @@ def test_ridge_refuses_what_is_not_linear_in_its_head(random_batch):
     [
         ({"outer": "implicit"}, "needs a pull above 0"),
         ({"outer": "reptile", "learned_rates": "layer"}, "no gradient that a learned rate"),
+        ({"outer": "reptile", "shrinkage": "layer"}, "no gradient that a shrinkage"),
+        ({"solver": "ridge", "shrinkage": "layer"}, "its strength does that"),
+        ({"shrinkage": "all"}, "shrinkage is 'all'; wanted is one of"),
         ({"outer": "reptile", "objective": "multi_step"}, "not at its steps"),
         ({"solver": "ridge", "steps": 3}, "takes no steps"),
         ({"objective": "first"}, "objective is 'first'; wanted is one of"),

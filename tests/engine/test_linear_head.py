@@ -68,6 +68,10 @@ ALGORITHMS = {
         steps=3, learned_rates="layer_step", objective="multi_step"
     ),
     "first order": engine.anil(steps=3, learned_rates="layer", order=1),
+    "shrunk": engine.anil(
+        steps=3, learned_rates="layer", shrinkage="layer", objective="multi_step"
+    ),
+    "shrunk at a constant rate": engine.anil(steps=2, rate=0.1, shrinkage="layer"),
     "ridge": engine.ridge(strength=0.7),
 }
 

@@ -63,6 +63,10 @@ ALGORITHMS = {
     "clipped": engine.maml(rate=0.1, steps=2, clip_norm=0.3),
     "proximal": engine.maml(rate=0.1, steps=2, pull=0.7),
     "boil": engine.boil(rate=0.1, steps=2),
+    "shrunk": engine.maml(rate=0.1, steps=2, shrinkage="layer"),
+    "shrunk at learned rates": engine.anil(
+        steps=2, learned_rates="layer", shrinkage="layer", objective="multi_step"
+    ),
     "ridge": engine.ridge(strength=0.3),
 }
 

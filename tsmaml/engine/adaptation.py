@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import tensorflow as tf
 
 from tsmaml.engine.functional import Parameters
-from tsmaml.engine.inner_loop import inner_step, view_of, view_step
+from tsmaml.engine.inner_loop import Seen, as_used, inner_step, view_of, view_step
 from tsmaml.engine.linear_head import LinearHead, View
 from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, outputs_for, put, take, task_loss
 from tsmaml.engine.ridge import solve
@@ -19,7 +19,8 @@ class Adapted(NamedTuple):
 
     Attributes:
         fast: the adapted variables, each ``[tasks, ...]``.
-        support_loss: ``[tasks]``, the lowest support loss that was met, that of ``fast``.
+        support_loss: ``[tasks]``, that of ``fast``: the lowest that was met, or what shrinkage makes
+            of it.
         zero_step_loss: ``[tasks]``, the support loss of the initialisation.
         steps: ``[tasks]`` int32, the inner step at which ``fast`` was met (0: the initialisation).
     """
@@ -88,7 +89,17 @@ def adapt_tasks(
         return found
 
     slots = problem.algorithm.rule.start(start)
-    return Adapted(*_best_state(start, slots, step_of_all, loss_of_all, _limit(problem, steps)))
+    fast, loss, first_loss, step = _best_state(
+        start, slots, step_of_all, loss_of_all, _limit(problem, steps)
+    )
+    if problem.algorithm.shrinkage is not None:
+        fast = tuple(
+            map_tasks(
+                lambda task: as_used(problem, meta, task[0], task[1]), (fast, support.weights)
+            )
+        )
+        loss = loss_of_all(fast)
+    return Adapted(fast, loss, first_loss, step)
 
 
 def adapted_outputs(
@@ -143,25 +154,33 @@ def _seen_through(
         (tuple(support), query),
     )
 
-    def at(outputs: Any) -> View:
-        return start._replace(support=outputs[0], query=outputs[1])
+    products = (start.of_support, start.of_query)
+    # Support and query of the way, then of what is used where that is something else.
+    n_views = 1 if problem.algorithm.shrinkage is None else 2
 
     def step_of_all(outputs: Any, slots: Any, step: tf.Tensor) -> tuple[Any, Any, Any]:
-        loss, view = map_tasks(
-            lambda task: view_step(problem, meta, head, View(*task[0]), Samples(*task[1]), step),
-            (tuple(at(outputs)), tuple(support)),
-        )
-        return loss, (view.support, view.query), slots
+        def of_task(task: Any) -> tuple[tf.Tensor, Any]:
+            outputs, products, support = task
+            before = Seen(View(*outputs[:2], *products), View(*outputs[-2:], *products))
+            loss, after = view_step(problem, meta, head, before, Samples(*support), step)
+            return loss, tuple((view.support, view.query) for view in after[:n_views])
+
+        loss, moved = map_tasks(of_task, (outputs, products, tuple(support)))
+        return loss, tuple(part for view in moved for part in view), slots
 
     def loss_of_all(outputs: Any) -> tf.Tensor:
         return map_tasks(
             lambda task: loss_of(problem, task[0], Samples(*task[1])), (outputs[0], tuple(support))
         )
 
-    (_, adapted), _, _, found = _best_state(
-        (start.support, start.query), (), step_of_all, loss_of_all, _limit(problem, steps)
+    best, _, _, found = _best_state(
+        (start.support, start.query) * n_views,
+        (),
+        step_of_all,
+        loss_of_all,
+        _limit(problem, steps),
     )
-    return Outputs(adapted, start.query, found)
+    return Outputs(best[-1], start.query, found)
 
 
 def _limit(problem: Problem, steps: tf.Tensor) -> tf.Tensor:

@@ -4,6 +4,7 @@
 solver                gradient steps, or the head in closed form
 rule                  direction of a step (:mod:`tsmaml.engine.inner_rules`)
 rate, learned_rates   size of a step; constant, or meta-learned at some granularity
+shrinkage             how far of its way a task is taken: all, or as learned
 adapts                what moves: all, the head, the body, a pattern, context inputs
 order                 2: differentiate through the inner loop; 1: do not
 objective             query loss after the last step, or after each
@@ -38,6 +39,7 @@ from tsmaml.engine.inner_rules import SGD, InnerRule
 from tsmaml.errors import UsageError
 
 RATE_KINDS = (None, "scalar", "layer", "layer_step", "parameter")
+SHRINKAGES = (None, "layer")
 SOLVERS = ("steps", "ridge")
 OBJECTIVES = ("last", "multi_step")
 OUTER_RULES = ("gradient", "reptile", "implicit")
@@ -56,6 +58,9 @@ class Algorithm:
         learned_rates: None (constant), ``"scalar"``, ``"layer"``, ``"layer_step"`` or
             ``"parameter"``: the granularity at which the outer loop learns the rate. A learned
             rate is unconstrained, so it may reach zero: adaptation can learn to do nothing.
+        shrinkage: None: a task is where its last step led; ``"layer"``: each layer goes a share of that
+            way, a learned function of how much support the task has
+            (:mod:`tsmaml.engine.shrinkage`).
         rule: the inner rule.
         adapts: ``"all"``, ``"head"``, ``"body"``, ``"context"`` (a vector that begins at zero for
             each task, fed to the model's input of that name) or a pattern over variable paths.
@@ -83,6 +88,7 @@ class Algorithm:
     steps: int = 1
     rate: float = 0.01
     learned_rates: str | None = None
+    shrinkage: str | None = None
     rule: InnerRule = field(default_factory=SGD)
     adapts: str = "all"
     order: int = 2
@@ -101,6 +107,7 @@ class Algorithm:
     def __post_init__(self) -> None:
         for name, choices in (
             ("learned_rates", RATE_KINDS),
+            ("shrinkage", SHRINKAGES),
             ("order", (1, 2)),
             ("objective", OBJECTIVES),
             ("outer", OUTER_RULES),
@@ -136,6 +143,10 @@ class Algorithm:
                 f"outer={self.outer!r} has no gradient that a learned rate could follow.",
             ),
             (
+                self.outer != "gradient" and self.shrinkage is not None,
+                f"outer={self.outer!r} has no gradient that a shrinkage could follow.",
+            ),
+            (
                 self.outer != "gradient" and self.objective != "last",
                 f"outer={self.outer!r} looks at the end of the inner loop only, not at its steps.",
             ),
@@ -150,6 +161,10 @@ class Algorithm:
                 != (1, None, 0.0, None, "gradient"),
                 "solver='ridge' takes no steps: it has no rates, clipping, pull or other outer "
                 "rule.",
+            ),
+            (
+                self.solver == "ridge" and self.shrinkage is not None,
+                "solver='ridge' goes no way that it could be shrunk on: its strength does that.",
             ),
         ]
 

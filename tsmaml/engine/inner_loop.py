@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import tensorflow as tf
 
@@ -11,6 +11,7 @@ from tsmaml.engine.functional import Parameters, dense_gradient
 from tsmaml.engine.linear_head import LinearHead, View
 from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, put, take, task_loss
 from tsmaml.engine.ridge import solve, solved_view
+from tsmaml.engine.shrinkage import shares_of_way, shrunk
 
 
 def support_gradient(
@@ -91,7 +92,8 @@ def adapted_states(
     """The inner loop of meta-training for one task, unrolled so that it can be differentiated.
 
     Returns:
-        the support loss before the first step, and the fast parameters after each step.
+        the support loss before the first step, and the fast parameters after each step, as they are
+        used (:func:`as_used`).
     """
     if problem.solved_head is not None:
         loss = task_loss(problem, meta.parameters, support, seed)
@@ -105,8 +107,33 @@ def adapted_states(
     for step in range(problem.algorithm.steps):
         loss, fast, slots = inner_step(problem, meta, fast, slots, support, step, seed)
         first_loss = loss if step == 0 else first_loss
-        states.append(fast)
+        states.append(as_used(problem, meta, fast, support.weights))
     return first_loss, states
+
+
+def as_used(problem: Problem, meta: Meta, fast: Parameters, weights: tf.Tensor) -> Parameters:
+    """Fast parameters of a task, as far of their way as shrinkage takes them.
+
+    Args:
+        weights: of the support.
+    """
+    if problem.algorithm.shrinkage is None:
+        return fast
+    shares = shares_of_way(meta.rates[-1], weights)
+    of_each = [shares[layer] for layer in problem.layers]
+    return shrunk(take(problem, meta.parameters), fast, of_each)
+
+
+class Seen(NamedTuple):
+    """A task seen through its linear head.
+
+    Attributes:
+        way: where the inner loop is.
+        used: where the task is taken; the same without shrinkage.
+    """
+
+    way: View
+    used: View
 
 
 def view_of(
@@ -127,30 +154,38 @@ def view_of(
 
 
 def view_step(
-    problem: Problem, meta: Meta, head: LinearHead, view: View, support: Samples, step: Any
-) -> tuple[tf.Tensor, View]:
+    problem: Problem, meta: Meta, head: LinearHead, seen: Seen, support: Samples, step: Any
+) -> tuple[tf.Tensor, Seen]:
     """One step of adaptation of a linear head, taken on outputs instead of weights.
 
     The gradient with regard to ``W_k`` is ``F_k^T G``, where ``G`` is that with regard to outputs: the
     same as :func:`inner_step`, but for rounding, for a small part of the work.
 
     Returns:
-        the support loss before the step, and the view after it.
+        the support loss before the step, and the views after it.
     """
+    view = seen.way
     if problem.algorithm.solver == "ridge":
         loss = loss_of(problem, view.support, support)
-        return loss, solved_view(head, view, meta.rates, support)
+        solved = solved_view(head, view, meta.rates, support)
+        return loss, Seen(solved, solved)
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(view.support)
         loss = loss_of(problem, view.support, support)
     (gradient,) = dense_gradient(tape, loss, [view.support])
     if problem.algorithm.order == 1:
         gradient = tf.stop_gradient(gradient)
-    rates = [
-        _rate(problem, meta.rates, problem.chosen.index(of_layer["kernel"]), step)
-        for of_layer in head.of_layer
+    places = [problem.chosen.index(of_layer["kernel"]) for of_layer in head.of_layer]
+    rates = [_rate(problem, meta.rates, place, step) for place in places]
+    moved = head.moved(view, [-rate for rate in rates], gradient)
+    if problem.algorithm.shrinkage is None:
+        return loss, Seen(moved, moved)
+    # Outputs are sums of what each layer's way makes of them: so are those of parts of these ways.
+    shares = shares_of_way(meta.rates[-1], support.weights)
+    parts = [
+        -rate * shares[problem.layers[place]] for rate, place in zip(rates, places, strict=True)
     ]
-    return loss, head.moved(view, [-rate for rate in rates], gradient)
+    return loss, Seen(moved, head.moved(seen.used, parts, gradient))
 
 
 def adapted_views(
@@ -162,11 +197,12 @@ def adapted_views(
     seed: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, list[View]]:
     """As :func:`adapted_states`, through the head: the support loss, and the view after each step."""
-    view = view_of(problem, meta, head, support, query, seed)
+    start = view_of(problem, meta, head, support, query, seed)
+    seen = Seen(start, start)
     views: list[View] = []
     first_loss = tf.constant(0.0, problem.net.dtype)
     for step in range(problem.algorithm.steps):
-        loss, view = view_step(problem, meta, head, view, support, step)
+        loss, seen = view_step(problem, meta, head, seen, support, step)
         first_loss = loss if step == 0 else first_loss
-        views.append(view)
+        views.append(seen.used)
     return first_loss, views

@@ -16,6 +16,7 @@ from tsmaml.engine.functional import FunctionalModel, Parameters
 from tsmaml.engine.inner_rules import SGD
 from tsmaml.engine.linear_head import LinearHead
 from tsmaml.engine.objective import Loss, weighted_mean
+from tsmaml.engine.shrinkage import initial_shrinkage
 from tsmaml.errors import TrainingError
 
 
@@ -24,7 +25,8 @@ class Meta(NamedTuple):
 
     Attributes:
         parameters: the model's.
-        rates: learned inner rates; for ``ridge`` the logarithms of its strengths.
+        rates: learned inner rates; for ``ridge`` the logarithms of its strengths. What shrinkage
+            learns comes last.
     """
 
     parameters: Parameters
@@ -92,7 +94,8 @@ def initial_rates(problem: Problem) -> Parameters:
     Returns:
         ``()``, ``([],)``, ``([layers],)``, ``([layers, steps],)`` or one tensor like each adapted
         variable, for ``learned_rates`` None, scalar, layer, layer_step and parameter, all equal to
-        the algorithm's rate; for ``ridge`` ``([layers],)``, the logarithm of its strength.
+        the algorithm's rate; for ``ridge`` ``([layers],)``, the logarithm of its strength. With
+        shrinkage ``[layers, 2]`` comes after them.
     """
     algorithm, dtype = problem.algorithm, problem.net.dtype
     layers = max(problem.layers) + 1
@@ -105,10 +108,11 @@ def initial_rates(problem: Problem) -> Parameters:
         "layer_step": [(layers, algorithm.steps)],
         "parameter": [problem.net.shapes[i] for i in problem.chosen],
     }
-    return tuple(
+    rates = tuple(
         tf.fill(shape, tf.constant(algorithm.rate, dtype))
         for shape in shapes[algorithm.learned_rates]
     )
+    return rates if algorithm.shrinkage is None else (*rates, initial_shrinkage(layers, dtype))
 
 
 def take(problem: Problem, parameters: Sequence[tf.Tensor]) -> Parameters:

@@ -43,7 +43,7 @@ def adapted_layers(pipeline: Pipeline) -> list[AdaptedLayer]:
     for layer, places in found.items():
         if algorithm.solver == "ridge":
             rate = None
-        elif not rates:
+        elif algorithm.learned_rates is None:
             rate = float(algorithm.rate)
         elif algorithm.learned_rates == "parameter":
             rate = float(np.mean(np.concatenate([rates[place].ravel() for place in places])))
