@@ -91,12 +91,16 @@ class Scored(NamedTuple):
 def errors(
     forecast: np.ndarray, truth: np.ndarray, scale: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """MASE and sMAPE of each series: ``[series]``; MASE is NaN for a constant one."""
+    """MASE and sMAPE of each series: ``[series]``; MASE is NaN for a constant one.
+
+    Both are NaN where there is no forecast.
+    """
     distance = np.abs(forecast - truth)
     with np.errstate(divide="ignore", invalid="ignore"):
         mase = np.where(scale > 0, distance.mean(1) / scale, np.nan)
         smape = 200 * distance / (np.abs(forecast) + np.abs(truth))
-    return mase, np.nan_to_num(smape).mean(1)
+    smape[distance == 0] = 0
+    return mase, smape.mean(1)
 
 
 def with_intervals(frame: pd.DataFrame, h: int) -> BaselineForecast:
@@ -283,7 +287,9 @@ def row_of(length: int | None, name: str, of: Scored, zero_step: Scored) -> dict
 
 
 def line_of(row: dict[str, Any]) -> str:
-    """A row of the table."""
+    """A row of the table; empty where there are series without a forecast."""
+    if np.isnan(row["smape"]):
+        return f"| {row['length']} | {row['forecast']} | | | | | | |"
     change, low, high = row["difference"]
     against = f"{change:+.1f} % ({low:+.1f} to {high:+.1f})" if change or low or high else ""
     held = [f"{share:.1f} %" for share in row["coverage"]] or ["", ""]
