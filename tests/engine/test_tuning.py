@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from tsmaml import engine
-from tsmaml.engine.tuning import between
+from tsmaml.engine.shrinkage import between
 
 STEPS, RATE = 12, 0.05
 

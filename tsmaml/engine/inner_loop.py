@@ -11,7 +11,7 @@ from tsmaml.engine.functional import Parameters, dense_gradient
 from tsmaml.engine.linear_head import LinearHead, View
 from tsmaml.engine.problem import Meta, Problem, Samples, loss_of, put, take, task_loss
 from tsmaml.engine.ridge import solve, solved_view
-from tsmaml.engine.shrinkage import shares_of_way, shrunk
+from tsmaml.engine.shrinkage import between, shares_of_way
 
 
 def support_gradient(
@@ -121,7 +121,7 @@ def as_used(problem: Problem, meta: Meta, fast: Parameters, weights: tf.Tensor) 
         return fast
     shares = shares_of_way(meta.rates[-1], weights)
     of_each = [shares[layer] for layer in problem.layers]
-    return shrunk(take(problem, meta.parameters), fast, of_each)
+    return between(take(problem, meta.parameters), fast, of_each)
 
 
 class Seen(NamedTuple):

@@ -1,8 +1,9 @@
-"""How far of the way that its inner loop went a task is taken: by how much support it has."""
+"""Part of the way from the initialisation: as given, or learned by how much support a task has."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -32,11 +33,15 @@ def shares_of_way(shrinkage: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
     return tf.sigmoid(shrinkage[:, 0] + shrinkage[:, 1] * amount)
 
 
-def shrunk(
-    start: Sequence[tf.Tensor], fast: Sequence[tf.Tensor], shares: Sequence[tf.Tensor]
+def between(
+    start: Sequence[Any], end: Sequence[Any], share: float | Sequence[tf.Tensor]
 ) -> Parameters:
-    """``start + share (fast - start)``, each variable by a share of its own."""
+    """Parameters on the straight line from ``start`` (share 0) to ``end`` (share 1).
+
+    Args:
+        share: of all of them, or one of each.
+    """
+    of_each = share if isinstance(share, Sequence) else [share] * len(start)
     return tuple(
-        before + share * (after - before)
-        for before, after, share in zip(start, fast, shares, strict=True)
+        one + part * (other - one) for one, other, part in zip(start, end, of_each, strict=True)
     )

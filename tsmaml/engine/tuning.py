@@ -2,13 +2,13 @@
 
 All samples of the task share one set of parameters, so that a step costs as much as one of ordinary
 training, and hundreds are affordable. How far to go is left to the caller, who shrinks the outcome
-back towards the initialisation: ``start + share * (tuned - start)``, which is L2-SP's pull
+back towards the initialisation (:func:`tsmaml.engine.shrinkage.between`), which is L2-SP's pull
 (Li, Grandvalet, Davoine 2018) or WiSE-FT's average of weights (Wortsman et al. 2022), done after the fact.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
@@ -67,8 +67,3 @@ def tune(
     return tf.while_loop(
         lambda step, *_: step < n_steps, body, (tf.constant(0), start, rule.start(start))
     )[1]
-
-
-def between(start: Sequence[Any], end: Sequence[Any], share: float) -> Parameters:
-    """Parameters on the straight line from ``start`` (share 0) to ``end`` (share 1)."""
-    return tuple(one + share * (other - one) for one, other in zip(start, end, strict=True))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tsmaml.engine.functional import Parameters
-from tsmaml.engine.tuning import between
+from tsmaml.engine.shrinkage import between
 from tsmaml.errors import UsageError
 from tsmaml.forecaster.forecasting import (
     Forecasts,

@@ -51,6 +51,7 @@ def test_fit_takes_what_tune_found(run, series, tmp_path):
     settings = MetaForecaster.load("m.tsmaml").settings
     given = {name: getattr(settings, name) for name in told["best"]}
     assert json.loads(json.dumps(given)) == told["best"]
+    assert "member_losses" not in told["best"]  # nobody gave any
 
     # Its options are those of the study, whose space is another one.
     other = run("tune", "--config", "series.best.toml", series, "--trials", 3, code=2)
